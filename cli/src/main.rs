@@ -1,0 +1,3 @@
+//! The `unplug` command.
+
+fn main() {}

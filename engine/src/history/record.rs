@@ -1,0 +1,41 @@
+//! The history of one run: a record for every step.
+
+use super::{Errno, Way};
+use crate::units::{Moment, StepIdx, Widen};
+
+/// What a call returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Returned {
+    /// Success, with the return value where one is of interest (a count, an offset), else 0.
+    Value(u64),
+    /// Failure.
+    Error(Errno),
+}
+
+/// One step: what it returned and how far the device log had come by then.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepRecord {
+    /// What it returned.
+    pub returned: Returned,
+    /// The moment of its return: events before this one had happened.
+    pub at: Moment,
+    /// The way it took through the kernel.
+    pub way: Way,
+}
+
+/// The records of all steps that ran, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct History {
+    /// One record a step.
+    pub steps: Vec<StepRecord>,
+}
+
+impl History {
+    /// The record of one step.
+    ///
+    /// # Panics
+    /// Where that step never ran.
+    pub fn step(&self, step: StepIdx) -> &StepRecord {
+        &self.steps[step.get().index()]
+    }
+}

@@ -1,0 +1,63 @@
+//! The way of a call through the functions of the kernel.
+
+use crate::units::{RequestIdx, len_u32};
+
+/// Something on the way of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WayEvent {
+    /// A function of the kernel was entered (its name in Linux 6.6).
+    Function(&'static str),
+    /// A decision that it took.
+    Decision(String),
+    /// It handed a request to the device.
+    Request(RequestIdx),
+}
+
+/// The way of one call: events with their depth below the system call, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Way {
+    depth: u32,
+    events: Vec<(u32, WayEvent)>,
+}
+
+impl Way {
+    /// A way that has not begun.
+    pub const fn new() -> Self {
+        Self { depth: 0, events: Vec::new() }
+    }
+    /// Enters a function.
+    pub fn enter(&mut self, function: &'static str) {
+        self.events.push((self.depth, WayEvent::Function(function)));
+        self.depth += 1;
+    }
+    /// Leaves the function entered last.
+    pub fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+    /// Notes a decision.
+    pub fn decide(&mut self, what: impl Into<String>) {
+        self.events.push((self.depth, WayEvent::Decision(what.into())));
+    }
+    /// Notes a request.
+    pub fn request(&mut self, idx: RequestIdx) {
+        self.events.push((self.depth, WayEvent::Request(idx)));
+    }
+    /// The events with their depth, 0 for the system call itself.
+    pub fn events(&self) -> &[(u32, WayEvent)] {
+        &self.events
+    }
+    /// How many events there are.
+    pub fn len(&self) -> u32 {
+        len_u32(self.events.len())
+    }
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self::new()
+    }
+}

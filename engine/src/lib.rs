@@ -1,0 +1,13 @@
+//! What can a power cut leave behind, at any moment, and why?
+//!
+//! ```text
+//! scenario ──stack──▶ device log + history ──crash──▶ legal crash states ──recovery──▶ survivors ──oracle──▶ report
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod device;
+pub mod history;
+pub mod recovery;
+pub mod scenario;
+pub mod schedule;
+pub mod units;

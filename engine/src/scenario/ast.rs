@@ -1,0 +1,304 @@
+//! The types of a checked scenario. Names are those of the system calls and of their flags.
+
+use crate::device::{AtomicUnit, Cache, Fua};
+use crate::history::Errno;
+use std::sync::Arc;
+
+/// A checked scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scenario {
+    /// One line.
+    pub title: String,
+    /// Markdown: what it shows, and where the guarantee is written down.
+    pub about: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// The machine.
+    pub stack: Stack,
+    /// Done first, then unmounted.
+    pub setup: Vec<Step>,
+    /// The program, loops unrolled.
+    pub steps: Vec<Step>,
+    /// What must be found.
+    pub expect: Vec<Expectation>,
+}
+
+/// The machine: kernel, file system, mount and disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stack {
+    /// Which Linux.
+    pub kernel: Kernel,
+    /// How the file system was made.
+    pub mkfs: Mkfs,
+    /// How it is mounted.
+    pub mount: Mount,
+    /// What it is on.
+    pub disk: DiskOptions,
+}
+
+/// Which Linux is modelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kernel {
+    /// `"6.6"`: the release, up to 6.6.50. A torn commit block with a bad checksum fails the mount.
+    V6_6,
+    /// `"6.6.51"` and later 6.6: a torn commit block whose first 60 bytes check out is accepted.
+    V6_6_51,
+}
+
+/// How the file system was made (mke2fs).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mkfs {
+    /// Size of the file system and of the disk, in 4 KiB blocks. At least 2048 (8 MiB).
+    pub blocks: u64,
+    /// Length of the journal in 4 KiB blocks, or none.
+    pub journal_blocks: Option<u32>,
+    /// Checksums on metadata (feature `metadata_csum`).
+    pub metadata_csum: Checksums,
+    /// Number of inodes, a multiple of 16.
+    pub inodes: u32,
+}
+
+/// Whether metadata carries checksums.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Checksums {
+    /// Feature `metadata_csum`, and jbd2 checksums v3.
+    Crc32c,
+    /// No checksums anywhere.
+    None,
+}
+
+/// Mount options.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mount {
+    /// `data=`
+    pub data: DataMode,
+    /// `delalloc`, or `nodelalloc`.
+    pub delalloc: bool,
+    /// `dioread_nolock` (the default since 5.6), or `dioread_lock`.
+    pub dioread_nolock: bool,
+    /// `auto_da_alloc`, or `noauto_da_alloc`.
+    pub auto_da_alloc: bool,
+    /// `barrier`, or `nobarrier`.
+    pub barrier: bool,
+    /// `commit=` in seconds.
+    pub commit_secs: u64,
+}
+
+/// `data=`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DataMode {
+    /// `data=ordered`
+    Ordered,
+    /// `data=writeback`
+    Writeback,
+    /// `data=journal`
+    Journal,
+}
+
+/// What the disk is like; its size is the file system's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DiskOptions {
+    /// `cache: volatile` or `write_through`.
+    pub cache: Cache,
+    /// `atomic_write: 512` or `4096`.
+    pub atomic: AtomicUnit,
+    /// `fua: true` or `false`.
+    pub fua: Fua,
+}
+
+/// The name of a descriptor, a mapping or a mark.
+pub type Name = Arc<str>;
+
+/// Bytes given by a scenario.
+pub type Data = Arc<[u8]>;
+
+/// One step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// The call.
+    pub call: Call,
+    /// What it must return.
+    pub wanted: Wanted,
+    /// Where it stands in the file, 1-based; 0 for a scenario built in Rust.
+    pub line: u32,
+    /// As it stands in the file (loops unrolled), on one line, shortened: `write("tmp", "new")`.
+    pub text: String,
+}
+
+/// What a step must return.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Success, and for a transfer the whole count.
+    Success,
+    /// `fails(ERRNO, …)`
+    Error(Errno),
+    /// `short(N, …)`: success, with this count.
+    Short(u64),
+}
+
+/// A call that a program makes; the fields are the call's arguments.
+#[expect(missing_docs, reason = "the manual pages of the calls")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// `open`
+    Open { fd: Name, path: String, flags: OpenFlags, mode: u16 },
+    /// `open(O_CREAT|O_WRONLY|O_TRUNC)`, `write` where there is data, `close`.
+    Create { path: String, data: Data },
+    /// `close`
+    Close { fd: Name },
+    /// `dup`
+    Dup { fd: Name, of: Name },
+    /// `read`
+    Read { fd: Name, expect: Data },
+    /// `pread`
+    Pread { fd: Name, offset: i64, expect: Data },
+    /// `write`
+    Write { fd: Name, data: Data },
+    /// `pwrite`
+    Pwrite { fd: Name, data: Data, offset: i64 },
+    /// `lseek`
+    Lseek { fd: Name, offset: i64, whence: Whence },
+    /// `ftruncate`
+    Ftruncate { fd: Name, length: i64 },
+    /// `truncate`
+    Truncate { path: String, length: i64 },
+    /// `fsync`
+    Fsync { fd: Name },
+    /// `fdatasync`
+    Fdatasync { fd: Name },
+    /// `syncfs`
+    Syncfs { fd: Name },
+    /// `sync`
+    Sync,
+    /// `mkdir`
+    Mkdir { path: String, mode: u16 },
+    /// `rmdir`
+    Rmdir { path: String },
+    /// `unlink`
+    Unlink { path: String },
+    /// `rename`
+    Rename { old: String, new: String },
+    /// `link`
+    Link { old: String, new: String },
+    /// `symlink`
+    Symlink { target: String, path: String },
+    /// `chmod`
+    Chmod { path: String, mode: u16 },
+    /// The virtual clock advances.
+    Sleep { seconds: u64 },
+    /// This moment has a name.
+    Mark { name: Name },
+}
+
+/// `SEEK_…`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "lseek(2)")]
+pub enum Whence {
+    Set,
+    Cur,
+    End,
+}
+
+/// Flags of `open` (open(2)), as the bits of x86-64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenFlags(u32);
+
+#[expect(missing_docs, reason = "open(2)")]
+impl OpenFlags {
+    pub const O_RDONLY: Self = Self(0);
+    pub const O_WRONLY: Self = Self(1);
+    pub const O_RDWR: Self = Self(2);
+    pub const O_CREAT: Self = Self(0o100);
+    pub const O_EXCL: Self = Self(0o200);
+    pub const O_TRUNC: Self = Self(0o1000);
+    pub const O_APPEND: Self = Self(0o2000);
+    pub const O_DSYNC: Self = Self(0o10000);
+    pub const O_DIRECT: Self = Self(0o40000);
+    pub const O_DIRECTORY: Self = Self(0o200_000);
+    pub const O_NOFOLLOW: Self = Self(0o400_000);
+    pub const O_SYNC: Self = Self(0o4_010_000);
+    pub const O_TMPFILE: Self = Self(0o20_200_000);
+
+    /// Both sets together.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+    /// Whether all bits of `other` are set.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+    /// Whether it can be read through (O_RDONLY or O_RDWR).
+    pub const fn reads(self) -> bool {
+        self.0 & 3 != 1
+    }
+    /// Whether it can be written through (O_WRONLY or O_RDWR).
+    pub const fn writes(self) -> bool {
+        self.0 & 3 != 0
+    }
+}
+
+/// A window and what must be found in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expectation {
+    /// In how many of the legal crash states.
+    pub quantifier: Quantifier,
+    /// From the moment this mark was passed; else from the start.
+    pub after: Option<Name>,
+    /// Until this mark was passed; else to the end.
+    pub before: Option<Name>,
+    /// What.
+    pub holds: Predicate,
+    /// Where it stands in the file, 1-based; 0 for a scenario built in Rust.
+    pub line: u32,
+    /// As it stands in the file, on one line.
+    pub text: String,
+}
+
+/// In how many of the legal crash states of a window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quantifier {
+    /// In each.
+    Always,
+    /// In at least one.
+    Sometimes,
+    /// In none.
+    Never,
+}
+
+/// What can be asked of a recovered file system.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Predicate {
+    /// Something has this name.
+    Exists(String),
+    /// Nothing has this name.
+    Missing(String),
+    /// A file with exactly these bytes.
+    Content(String, Data),
+    /// A file whose bytes are a prefix of these.
+    PrefixOf(String, Data),
+    /// A file that starts with these bytes.
+    StartsWith(String, Data),
+    /// A file that has these bytes at this offset.
+    #[expect(missing_docs, reason = "said above")]
+    Range { path: String, offset: u64, data: Data },
+    /// A file of this size.
+    Size(String, u64),
+    /// Two names of one inode.
+    SameFile(String, String),
+    /// A directory with exactly these names in it (without `.` and `..`; in the root without `lost+found`).
+    Entries(String, Vec<String>),
+    /// A symlink with this target.
+    Target(String, String),
+    /// The file system can be mounted.
+    Mounts,
+    /// It needed no repair beyond journal replay and orphan processing.
+    Clean,
+    /// All of them.
+    All(Vec<Predicate>),
+    /// At least one of them.
+    Any(Vec<Predicate>),
+    /// Not this.
+    Not(Box<Predicate>),
+    /// The second, where the first holds.
+    Implies(Box<Predicate>, Box<Predicate>),
+}

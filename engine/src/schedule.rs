@@ -1,0 +1,36 @@
+//! What the calls of a program leave open, and who decides it.
+//!
+//! The kernel may complete asynchronous I/O at any time after its submission. Each such decision is asked of a
+//! schedule, so that one scenario and one schedule give one device log.
+//!
+//! Not modelled: writeback, commits and checkpoints that start without a timer, a call or memory pressure.
+
+use std::fmt;
+
+/// When I/O completes that nobody waits for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Schedule {
+    /// At once: before the call that started it returns.
+    Prompt,
+    /// Late: when something waits for it, or when the program sleeps.
+    Late,
+}
+
+impl Schedule {
+    /// Every schedule that is explored.
+    pub const ALL: [Self; 2] = [Self::Prompt, Self::Late];
+
+    /// Its name in reports and crash ids.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Late => "late",
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
