@@ -5,9 +5,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod device;
+pub mod ext4;
 pub mod history;
+pub mod jbd2;
+pub mod mutant;
+pub mod page_cache;
 pub mod recovery;
 pub mod scenario;
 pub mod schedule;
+pub mod stack;
 pub mod units;
+pub mod vfs;
