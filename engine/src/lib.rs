@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod device;
+pub mod format;
 pub mod history;
 pub mod recovery;
 pub mod scenario;
