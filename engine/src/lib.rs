@@ -8,6 +8,7 @@
 pub mod block;
 pub mod device;
 pub mod ext4;
+pub mod format;
 pub mod history;
 pub mod jbd2;
 pub mod mutant;
