@@ -46,7 +46,11 @@ pub(super) fn name(epoch: &Epoch<'_>, schedule: Schedule, moment: Moment, choice
     }
     let words = [none_but(space, &held), all_but(space, &held)];
     let number = number(&held);
-    let length = |choice: &Choice| choice.to_string().len();
+    // One word before a list, whatever their lengths.
+    let length = |choice: &Choice| match choice {
+        Choice::NoneBut(entries) | Choice::AllBut(entries) if entries.is_empty() => 0,
+        Choice::NoneBut(_) | Choice::AllBut(_) | Choice::Number(_) => choice.to_string().len(),
+    };
     let shortest = words.into_iter().min_by_key(length);
     let choice = match shortest {
         Some(words) if length(&words) <= length(&number).max(WORDS) => words,
