@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod block;
+pub mod crash;
 pub mod device;
 pub mod ext4;
 pub mod format;
