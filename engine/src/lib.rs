@@ -7,7 +7,9 @@
 
 pub mod device;
 pub mod history;
+pub mod oracle;
 pub mod recovery;
 pub mod scenario;
 pub mod schedule;
+pub mod stack;
 pub mod units;
