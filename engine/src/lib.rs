@@ -5,6 +5,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod crash;
 pub mod device;
 pub mod history;
 pub mod oracle;
