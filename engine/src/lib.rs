@@ -5,11 +5,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod crash;
 pub mod device;
 pub mod history;
 pub mod oracle;
 pub mod recovery;
+pub mod report;
 pub mod scenario;
 pub mod schedule;
 pub mod stack;

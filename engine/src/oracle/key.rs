@@ -50,6 +50,15 @@ impl Keys {
         Key(u128::from_le_bytes(first_half(hasher.finalize())))
     }
 
+    /// A digest of some blocks in their order.
+    pub fn image(&self, blocks: impl Iterator<Item = Block>) -> u128 {
+        let mut hasher = blake3::Hasher::new();
+        for block in blocks {
+            hasher.update(&self.block(&block));
+        }
+        u128::from_le_bytes(first_half(hasher.finalize()))
+    }
+
     fn put_entry(&self, hasher: &mut blake3::Hasher, entry: &Entry) {
         match entry {
             Entry::Directory(ino) => put_tagged(hasher, b"d", *ino),
