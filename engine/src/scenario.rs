@@ -13,7 +13,11 @@
 //! Not checked here: whether a call succeeds. That is the run's business.
 
 mod ast;
+mod check;
 mod diagnostic;
+mod quote;
+mod read;
+mod tree;
 
 pub use ast::*;
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS};
@@ -25,5 +29,6 @@ pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS};
 /// meaning (at most [`MAX_DIAGNOSTICS`], and one more that says so).
 pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     let lines = diagnostic::Lines::new(text);
-    Err(vec![Diagnostic::new("syntax", 0..0, "reading scenarios is not finished").located(&lines)])
+    let document = read::read(text, &lines).map_err(|error| vec![error.located(&lines)])?;
+    check::check(text, &lines, &document)
 }

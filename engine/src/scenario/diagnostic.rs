@@ -50,6 +50,10 @@ impl Diagnostic {
             related: Vec::new(),
         }
     }
+    pub(super) fn say(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
     pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
@@ -104,6 +108,12 @@ impl<'t> Lines<'t> {
     pub(super) fn line(&self, offset: usize) -> u32 {
         let line = self.starts.partition_point(|start| *start <= offset);
         u32::try_from(line).unwrap_or(u32::MAX)
+    }
+    /// The byte at this line and column, both 1-based, the column in characters.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let rest = self.text.get(start..).unwrap_or("");
+        rest.char_indices().nth(column.saturating_sub(1)).map_or(self.text.len(), |(at, _)| start + at)
     }
     /// The line and the column of this byte, both 1-based, the column in characters.
     pub(super) fn line_and_column(&self, offset: usize) -> (u32, u32) {
