@@ -1,13 +1,34 @@
 //! The scenario language: RON text in, a checked [`Scenario`] out.
 //!
-//!   text ──parse──▶ document (serde, ron) ──check──▶ Scenario
-//!              └── syntax errors       └── errors of meaning, all of them, each at its line
+//! ```text
+//! text ──read──▶ tree with spans ──check──▶ Scenario
+//!            └── errors of syntax        └── errors of meaning, all of them, each at its line
+//! ```
 //!
-//! This is the only module that knows RON. A checked scenario names only descriptors that are open, marks that
-//! exist and calls that the model knows; loops are unrolled and data is evaluated to bytes.
+//! This is the only module that knows RON. `ron` decides what is RON and reads every string and number; a tree of
+//! our own remembers where each value stands, so that an error of meaning can point at it. A checked scenario
+//! names only descriptors that are open, marks that exist and calls that the model knows; loops are unrolled and
+//! data is evaluated to bytes.
 //!
 //! Not checked here: whether a call succeeds. That is the run's business.
 
 mod ast;
+mod check;
+mod diagnostic;
+mod quote;
+mod read;
+mod tree;
 
 pub use ast::*;
+pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS};
+
+/// Reads a scenario.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file: the first error of syntax, or else all errors of
+/// meaning (at most [`MAX_DIAGNOSTICS`], and one more that says so).
+pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    let lines = diagnostic::Lines::new(text);
+    let document = read::read(text, &lines).map_err(|error| vec![error.located(&lines)])?;
+    check::check(text, &lines, &document)
+}

@@ -302,3 +302,36 @@ pub enum Predicate {
     /// The second, where the first holds.
     Implies(Box<Predicate>, Box<Predicate>),
 }
+
+impl Default for Stack {
+    /// What a scenario that leaves out `stack` runs on.
+    fn default() -> Self {
+        Self {
+            kernel: Kernel::V6_6,
+            mkfs: Mkfs::default(),
+            mount: Mount::default(),
+            disk: DiskOptions { cache: Cache::Volatile, atomic: AtomicUnit::Sector, fua: Fua::Emulated },
+        }
+    }
+}
+
+impl Default for Mkfs {
+    /// 32 MiB with a journal of 4 MiB, checksums, and an inode for every four blocks.
+    fn default() -> Self {
+        Self { blocks: 8192, journal_blocks: Some(1024), metadata_csum: Checksums::Crc32c, inodes: 2048 }
+    }
+}
+
+impl Default for Mount {
+    /// What Linux mounts with.
+    fn default() -> Self {
+        Self {
+            data: DataMode::Ordered,
+            delalloc: true,
+            dioread_nolock: true,
+            auto_da_alloc: true,
+            barrier: true,
+            commit_secs: 5,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a scenario's crash states amount to: plain data, for people and programs alike.
+//!
+//! ```text
+//!   states of each run ──Tally──▶ windows: outcomes, how many images, a witness each
+//!   (one schedule each)       └─▶ expectations: holds or not, and the smallest case that decides
+//!                                     └── Story: which writes were lost, in the words of their causes
+//! ```
+//! *Window* `k` is every moment from the return of step `k` until the return of step `k + 1`, both included; the one
+//! before the first step starts with the run, the last one lasts to the end of the log. An image is counted once in
+//! a window, however many schedules and moments lead to it.
+//!
+//! Not here: how likely an outcome is. Counts are of distinct images, not of probabilities.
+
+mod ledger;
+mod product;
+mod steps;
+mod story;
+mod tally;
+mod timeline;
+
+pub use story::Storyteller;
+pub use tally::{Finding, Tally};
+pub use timeline::{Run, Timeline};
+
+use crate::crash::{Coverage, CrashId};
+use crate::schedule::Schedule;
+use crate::units::{Moment, StepIdx};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything that a run answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The scenario's title.
+    pub title: String,
+    /// Of all expectations together.
+    pub verdict: Verdict,
+    /// The runs and how much of their crash states was looked at.
+    pub runs: Vec<RunReport>,
+    /// How many distinct images were looked at, in all runs together.
+    pub images: u64,
+    /// The steps of the program.
+    pub steps: Vec<StepReport>,
+    /// The windows, from the one before the first step on.
+    pub windows: Vec<Window>,
+    /// The expectations in the order of the file; `always(mounts)` last, where it is not written.
+    pub expectations: Vec<Judgement>,
+}
+
+/// Whether what is expected was found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Verdict {
+    /// In every legal crash state.
+    Holds,
+    /// Nothing speaks against it, but not every state was looked at.
+    Inconclusive,
+    /// Not.
+    Violated,
+}
+
+/// One run of the program, and how much of its crash states was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunReport {
+    /// The schedules that lead to this very run.
+    pub schedules: Vec<Schedule>,
+    /// How much was looked at.
+    pub coverage: Coverage,
+}
+
+/// A step of the program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepReport {
+    /// The name of the call.
+    pub name: &'static str,
+    /// As it stands in the file.
+    pub text: String,
+    /// Where it stands in the file, 1-based.
+    pub line: u32,
+    /// What reached the device while it ran, for each run.
+    pub traffic: Vec<Traffic>,
+}
+
+/// What reached the device during a step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Traffic {
+    /// The writes, in the words of their causes.
+    pub writes: Vec<String>,
+    /// How many flushes.
+    pub flushes: u32,
+}
+
+/// The moments between two steps, and what a crash then can leave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// The step that has returned; none before the first.
+    pub after: Option<StepIdx>,
+    /// What can be found, in the order of the trees.
+    pub outcomes: Arc<[Outcome]>,
+}
+
+/// Something that can be found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// The recovered tree.
+    pub tree: ShownTree,
+    /// How many distinct images lead to it.
+    pub images: u64,
+    /// The schedules that lead to it.
+    pub schedules: Vec<Schedule>,
+    /// One of the images.
+    pub witness: Witness,
+}
+
+/// A tree as text; a disk that cannot be mounted has the one entry `!`.
+pub type ShownTree = BTreeMap<String, Shown>;
+
+/// What stands for an entry.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Shown {
+    /// Its text form.
+    Text(String),
+    /// A file whose units are free independently of one another.
+    Units {
+        /// Its size.
+        size_bytes: u64,
+        /// Its units in order.
+        units: Vec<Choices>,
+    },
+}
+
+/// A part of a file and what it may hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Choices {
+    /// Its offset in the file.
+    pub at: u64,
+    /// Its length in bytes.
+    pub len_bytes: u64,
+    /// The texts of its contents, sorted.
+    pub any: Vec<String>,
+}
+
+/// A crash image that shows something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Witness {
+    /// Its name, to replay it.
+    pub id: CrashId,
+    /// The first moment in question at which it is legal.
+    pub at: Moment,
+    /// How it comes about then; left out where a window has very many outcomes.
+    pub story: Option<Story>,
+}
+
+/// How a crash image comes about, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Story {
+    /// The writes that did not reach the medium, in the words of their causes.
+    pub lost: Vec<String>,
+    /// The writes that were not durable and survived nevertheless.
+    pub survived: Vec<String>,
+    /// The request that the power cut forestalled, if it came before the end of the log.
+    pub next: Option<String>,
+}
+
+/// An expectation and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// Where it stands in the file, 1-based; none where it is not written.
+    pub line: Option<u32>,
+    /// As it stands in the file.
+    pub text: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+    /// How many distinct images lie in its window.
+    pub images: u64,
+    /// How many of them speak against it, or, for `sometimes`, for it.
+    pub decisive: u64,
+    /// The one of those with the fewest writes lost.
+    pub case: Option<Case>,
+}
+
+/// The image that decides an expectation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Case {
+    /// The image.
+    pub witness: Witness,
+    /// The window that it lies in.
+    pub after: Option<StepIdx>,
+    /// What is found on it.
+    pub tree: ShownTree,
+}

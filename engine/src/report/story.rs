@@ -1,0 +1,55 @@
+//! How a crash image comes about, in the words of the requests' causes.
+
+use super::Story;
+use super::ledger::{Fate, Ledger};
+use crate::crash::{CrashId, image};
+use crate::device::{DeviceLog, DiskImage, Why};
+use crate::units::{Ino, Moment, RequestIdx};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tells the stories of one run's crash images.
+#[derive(Debug)]
+pub struct Storyteller<'a> {
+    base: &'a DiskImage,
+    log: &'a DeviceLog,
+    ledger: Ledger<'a>,
+}
+
+impl<'a> Storyteller<'a> {
+    /// For one run.
+    pub fn new(base: &'a DiskImage, log: &'a DeviceLog) -> Self {
+        Self { base, log, ledger: Ledger::new(base, log) }
+    }
+
+    /// The story of an image when the power is cut at `at`; none for an id of another run. Inodes are called by the
+    /// names in `names`, where they have any.
+    pub fn tell(&self, id: &CrashId, at: Moment, names: &BTreeMap<Ino, BTreeSet<String>>) -> Option<Story> {
+        let image = image(self.base, self.log, id).ok()?;
+        let fates = self.ledger.fates(at, &image);
+        let words = |request: RequestIdx| words(&self.log.request(request).cause.why, names);
+        let lost = fates.iter().filter(|fate| fate.lost > 0).map(|fate| loss(fate, words(fate.request)));
+        let survived = fates.iter().filter(|fate| fate.lost == 0).map(|fate| words(fate.request));
+        Some(Story {
+            lost: lost.collect(),
+            survived: survived.collect(),
+            next: self.ledger.next(at).map(words),
+        })
+    }
+}
+
+fn loss(fate: &Fate, words: String) -> String {
+    let Fate { lost, units, .. } = fate;
+    if lost == units { words } else { format!("{lost} of {units} parts of {words}") }
+}
+
+/// The cause; where it is data of a file, the file by name.
+fn words(why: &Why, names: &BTreeMap<Ino, BTreeSet<String>>) -> String {
+    let plain = why.to_string();
+    let Why::Data { ino, .. } = why else { return plain };
+    let Some(names) = names.get(ino) else { return plain };
+    let mut list: Vec<&str> = names.iter().take(2).map(String::as_str).collect();
+    if names.len() > 2 {
+        list.push("…");
+    }
+    plain.replacen(&format!("inode {ino}"), &format!("{} (inode {ino})", list.join(" or ")), 1)
+}

@@ -1,0 +1,121 @@
+//! The flags of the calls, by name.
+//!
+//!   [O_CREAT, O_WRONLY] ──▶ OpenFlags(0o101)
+//!
+//! A flag that Linux knows and the model does not has no value: it is refused by name. Flags of calls that are not
+//! modelled have none of them, and are only checked for their spelling.
+
+use super::super::ast::{OpenFlags, Whence};
+use super::super::quote;
+use super::super::tree::Node;
+use super::Checker;
+use super::scalars::Word;
+
+/// Flags of a call that is not modelled: the name is all there is to check.
+pub(super) type Names = [Word<()>];
+
+/// A list of words that are all known, none of which the model needs yet.
+macro_rules! names {
+    ($($name:literal)*) => { &[$(($name, Some(()))),*] };
+}
+
+pub(super) const OPEN: &[Word<OpenFlags>] = &[
+    ("O_RDONLY", Some(OpenFlags::O_RDONLY)),
+    ("O_WRONLY", Some(OpenFlags::O_WRONLY)),
+    ("O_RDWR", Some(OpenFlags::O_RDWR)),
+    ("O_CREAT", Some(OpenFlags::O_CREAT)),
+    ("O_EXCL", Some(OpenFlags::O_EXCL)),
+    ("O_TRUNC", Some(OpenFlags::O_TRUNC)),
+    ("O_APPEND", Some(OpenFlags::O_APPEND)),
+    ("O_SYNC", Some(OpenFlags::O_SYNC)),
+    ("O_DSYNC", Some(OpenFlags::O_DSYNC)),
+    ("O_DIRECTORY", Some(OpenFlags::O_DIRECTORY)),
+    ("O_NOFOLLOW", Some(OpenFlags::O_NOFOLLOW)),
+    ("O_DIRECT", None),
+    ("O_TMPFILE", None),
+    ("O_PATH", None),
+    ("O_CLOEXEC", None),
+    ("O_NOATIME", None),
+    ("O_NONBLOCK", None),
+    ("O_NOCTTY", None),
+    ("O_LARGEFILE", None),
+    ("O_ASYNC", None),
+];
+
+pub(super) const WHENCE: &[Word<Whence>] = &[
+    ("SEEK_SET", Some(Whence::Set)),
+    ("SEEK_CUR", Some(Whence::Cur)),
+    ("SEEK_END", Some(Whence::End)),
+    ("SEEK_DATA", None),
+    ("SEEK_HOLE", None),
+];
+
+pub(super) const RWF: &Names = names!["RWF_DSYNC" "RWF_SYNC" "RWF_APPEND" "RWF_NOWAIT" "RWF_HIPRI"];
+pub(super) const FALLOCATE: &Names = names![
+    "FALLOC_FL_KEEP_SIZE" "FALLOC_FL_PUNCH_HOLE" "FALLOC_FL_COLLAPSE_RANGE" "FALLOC_FL_ZERO_RANGE"
+    "FALLOC_FL_INSERT_RANGE" "FALLOC_FL_UNSHARE_RANGE"
+];
+pub(super) const SYNC_FILE_RANGE: &Names = names![
+    "SYNC_FILE_RANGE_WAIT_BEFORE" "SYNC_FILE_RANGE_WRITE" "SYNC_FILE_RANGE_WAIT_AFTER"
+    "SYNC_FILE_RANGE_WRITE_AND_WAIT"
+];
+pub(super) const ADVICE: &Names = names![
+    "POSIX_FADV_NORMAL" "POSIX_FADV_RANDOM" "POSIX_FADV_SEQUENTIAL" "POSIX_FADV_WILLNEED"
+    "POSIX_FADV_DONTNEED" "POSIX_FADV_NOREUSE"
+];
+pub(super) const RENAME: &Names = names!["RENAME_NOREPLACE" "RENAME_EXCHANGE" "RENAME_WHITEOUT"];
+pub(super) const PROT: &Names = names!["PROT_NONE" "PROT_READ" "PROT_WRITE" "PROT_EXEC"];
+pub(super) const MAP: &Names = names![
+    "MAP_SHARED" "MAP_PRIVATE" "MAP_SHARED_VALIDATE" "MAP_FIXED" "MAP_FIXED_NOREPLACE" "MAP_ANONYMOUS"
+    "MAP_POPULATE" "MAP_LOCKED" "MAP_NONBLOCK" "MAP_NORESERVE" "MAP_SYNC"
+];
+pub(super) const MSYNC: &Names = names!["MS_ASYNC" "MS_SYNC" "MS_INVALIDATE"];
+pub(super) const MREMAP: &Names = names!["MREMAP_MAYMOVE" "MREMAP_FIXED" "MREMAP_DONTUNMAP"];
+
+impl Checker<'_> {
+    /// The flags of a list, each with its node; what is unknown was reported and is left out.
+    pub(super) fn flags<'n, T: Copy>(
+        &mut self,
+        node: &'n Node,
+        kind: &str,
+        table: &[Word<T>],
+    ) -> Vec<(&'n Node, T)> {
+        let Some(nodes) =
+            self.list(node, &format!("a list, as in `[{}]`", table.first().map_or("", |w| w.0)))
+        else {
+            return Vec::new();
+        };
+        let read = |(at, flag): (usize, &'n Node)| {
+            let value = self.within(&format!("[{at}]"), |c| c.word(flag, kind, table));
+            value.map(|value| (flag, value))
+        };
+        nodes.iter().enumerate().filter_map(read).collect()
+    }
+
+    /// The flags of `open`.
+    pub(super) fn open_flags(&mut self, node: &Node) -> OpenFlags {
+        let flags = self.flags(node, "a flag of `open`", OPEN);
+        self.exclusive(&flags, &["O_RDONLY", "O_WRONLY", "O_RDWR"]);
+        flags.iter().fold(OpenFlags::O_RDONLY, |all, (_, flag)| all.with(*flag))
+    }
+
+    /// Reports a flag that excludes one before it.
+    pub(super) fn exclusive<T>(&mut self, flags: &[(&Node, T)], names: &[&str]) {
+        let mut first: Option<&Node> = None;
+        for (node, _) in flags {
+            let Some(name) = node.name(self.text).filter(|name| names.contains(name)) else { continue };
+            match first {
+                Some(other) if other.name(self.text) != Some(name) => {
+                    if let Some(error) = self.error("conflicting-flags", &node.span) {
+                        let other_name = self.show(&other.span);
+                        let message = format!("{} excludes {other_name}", quote::code(name));
+                        let error = error.say(message).related(other.span.clone(), "given here");
+                        self.push(error.expected(format!("one of {}", super::args::list(names))));
+                    }
+                }
+                Some(_) => {}
+                None => first = Some(node),
+            }
+        }
+    }
+}
