@@ -7,6 +7,7 @@
 
 pub mod crash;
 pub mod device;
+pub mod format;
 pub mod history;
 pub mod recovery;
 pub mod scenario;
