@@ -8,6 +8,7 @@
 pub mod check;
 pub mod crash;
 pub mod device;
+pub mod format;
 pub mod history;
 pub mod oracle;
 pub mod recovery;
