@@ -150,4 +150,5 @@ fn replay_log<M: Media>(
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests;

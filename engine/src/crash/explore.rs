@@ -17,7 +17,7 @@ use super::space::{Moments, Space};
 use super::view::CrashView;
 use crate::device::{DeviceLog, DiskImage};
 use crate::schedule::Schedule;
-use crate::units::{Moment, len_u64};
+use crate::units::{Moment, Widen, len_u64};
 use num_bigint::BigUint;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -225,7 +225,7 @@ impl<T: Send, J: Fn(&mut CrashView<'_>) -> T + Sync> Run<'_, J> {
                 }
             }
             found += len_u64(group.len());
-            let chunks: Vec<&[Vec<usize>]> = group.chunks(crate::units::Widen::index(CHUNK)).collect();
+            let chunks: Vec<&[Vec<usize>]> = group.chunks(CHUNK.index()).collect();
             let judged: Vec<Vec<Judged<T>>> = chunks
                 .into_par_iter()
                 .map(|chunk| {

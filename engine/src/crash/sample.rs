@@ -9,7 +9,7 @@
 //! Not covered: any claim about what was not drawn.
 
 use super::epoch::Epoch;
-use crate::units::{RequestIdx, len_u64};
+use crate::units::{RequestIdx, Widen, len_u64};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::ops::Range;
@@ -144,7 +144,7 @@ impl<'a> Sample<'a> {
     fn draw(&mut self) -> Vec<usize> {
         let rng = &mut self.rng;
         let sizes = self.epoch.free.iter().map(|free| len_u64(free.alternatives.len()));
-        sizes.map(|size| crate::units::Widen::index(below(rng, size))).collect()
+        sizes.map(|size| below(rng, size).index()).collect()
     }
 }
 

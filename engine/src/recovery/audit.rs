@@ -85,6 +85,28 @@ impl Bits {
         clear
     }
 
+    /// Sets a run of bits; the first that was set before.
+    fn set_run(&mut self, first: u64, bits: u32) -> Option<u64> {
+        let end = first.saturating_add(bits.into());
+        let (mut bit, mut taken) = (first, None);
+        while bit < end {
+            let whole = bit.is_multiple_of(8) && end.saturating_sub(bit) >= 8;
+            match self.0.get_mut((bit / 8).index()) {
+                Some(byte) if whole && *byte == 0 => {
+                    *byte = u8::MAX;
+                    bit = bit.saturating_add(8);
+                }
+                Some(_) | None => {
+                    if !self.set(bit) {
+                        taken = taken.or(Some(bit));
+                    }
+                    bit = bit.saturating_add(1);
+                }
+            }
+        }
+        taken
+    }
+
     /// The bits of a group, which starts at a whole byte.
     fn of_group(&self, first: u64, bits: u32) -> &[u8] {
         let from = (first / 8).index();
@@ -105,34 +127,25 @@ impl Audit<'_> {
         let fs = &self.fs.superblock;
         for (group, descriptor) in (0..).zip(&self.fs.groups) {
             if fs.has_copy(group) {
-                let first = fs.first_block(group).get();
-                let end = first.saturating_add(u64::from(fs.descriptor_blocks())).saturating_add(1);
-                (first..end).for_each(|block| {
-                    self.blocks.set(block);
-                });
+                let blocks = fs.descriptor_blocks().saturating_add(1);
+                self.blocks.set_run(fs.first_block(group).get(), blocks);
             }
             self.blocks.set(descriptor.block_bitmap.get());
             self.blocks.set(descriptor.inode_bitmap.get());
-            for block in 0..u64::from(fs.inode_table_blocks()) {
-                self.blocks.set(descriptor.inode_table.get().saturating_add(block));
-            }
+            self.blocks.set_run(descriptor.inode_table.get(), fs.inode_table_blocks());
         }
     }
 
     /// Marks the blocks of an inode as in use.
     fn take(&mut self, ino: Ino, mapping: &Mapping) {
+        let nodes = mapping.nodes.iter().map(|node| (node.get(), 1));
+        let extents = mapping.extents.iter().map(|extent| (extent.at.get(), extent.blocks));
         let mut shared = None;
-        let mut take = |block: BlockNr| {
-            if !self.blocks.set(block.get()) && shared.is_none() {
-                shared = Some(block);
-            }
-        };
-        mapping.nodes.iter().for_each(|node| take(*node));
-        for extent in &mapping.extents {
-            (0..u64::from(extent.blocks))
-                .for_each(|block| take(BlockNr::new(extent.at.get().saturating_add(block))));
+        for (first, blocks) in nodes.chain(extents) {
+            let taken = self.blocks.set_run(first, blocks);
+            shared = shared.or(taken);
         }
-        self.repairs.extend(shared.map(|block| Repair::Shared { block, ino }));
+        self.repairs.extend(shared.map(|block| Repair::Shared { block: BlockNr::new(block), ino }));
     }
 
     fn named(&mut self, ino: Ino, seen: &Result<Seen, crate::history::Errno>, is_orphan: bool) {
@@ -198,10 +211,9 @@ impl Audit<'_> {
                 self.repairs.push(Repair::Dots { ino: *ino });
             }
             for entry in names {
-                if let Some(Ok(seen)) = walk.seen.get(&entry.ino) {
-                    if seen.inode.kind() != entry.kind {
-                        self.repairs.push(Repair::Kind { ino: entry.ino });
-                    }
+                let seen = walk.seen.get(&entry.ino).and_then(|seen| seen.as_ref().ok());
+                if seen.is_some_and(|seen| seen.inode.kind() != entry.kind) {
+                    self.repairs.push(Repair::Kind { ino: entry.ino });
                 }
             }
         }
@@ -330,7 +342,9 @@ impl Map {
             let verified = bitmap::verify(self.structure, seed, &bitmap, len_bytes, self.stored);
             repairs.extend(verified.err().map(Repair::BitmapChecksum));
         }
-        if bitmap::find_clear(&bitmap, self.bits, bitmap::BITS).is_some() {
+        let padding = bitmap.bytes().get(self.bits.div_ceil(8).index()..).unwrap_or(&[]);
+        let rest = bitmap::find_clear(&bitmap, self.bits, self.bits.next_multiple_of(8));
+        if rest.is_some() || padding.iter().any(|byte| *byte != u8::MAX) {
             repairs.push(Repair::Padding { bitmap: self.at });
         }
         let mut compared = Compared { free_but_used: None, used_but_free: None, free: 0 };

@@ -15,10 +15,12 @@ use crate::format::journal::{
 };
 use crate::format::{FileKind, FormatError};
 use crate::history::Errno;
-use crate::units::{Block, BlockNr, FileBlock, Tid, len_u32};
+use crate::units::{Block, BlockNr, FileBlock, Tid, block_bytes, len_u32};
 
 /// The least length of a journal (`JBD2_MIN_JOURNAL_BLOCKS`).
 const LEAST_BLOCKS: u32 = 1024;
+/// Bytes in a block.
+const BLOCK: u64 = block_bytes();
 /// How often a log may go round the ring.
 const LAPS: u32 = 4;
 
@@ -110,7 +112,7 @@ impl Log {
         let mapping = inode::mapping(disk, fs, ino, &raw).map_err(refused)?;
         let zero = place(&mapping, 0).ok_or_else(|| refused(Errno::EUCLEAN))?;
         let superblock = disk.ask(zero, &AskJournalSuperblock).map_err(MountError::JournalSuperblock)?;
-        let mapped = raw.size / crate::units::block_bytes();
+        let mapped = raw.size / BLOCK;
         if u64::from(superblock.blocks) > mapped {
             return Err(MountError::JournalTooLong { claimed: superblock.blocks, mapped });
         }

@@ -151,7 +151,7 @@ impl Walk {
         }
         let csum = fs.superblock.inode_seed(ino, seen.inode.generation);
         let mut names = Vec::new();
-        for block in 0..size / block_bytes() {
+        for block in 0..size.div_ceil(block_bytes()) {
             let block = u32::try_from(block).map(FileBlock::new).map_err(|_| Errno::EUCLEAN)?;
             // A hole ends this, so that a size alone does not make it long.
             let extent = mapping.find(block).filter(|extent| extent.state == ExtentState::Written);
