@@ -12,6 +12,9 @@ use super::super::tree::{Args, Kind, Node};
 use super::Checker;
 use std::ops::Range;
 
+/// How many names are listed where none of them is near.
+const LISTED: usize = 16;
+
 /// What something in parentheses is called and takes.
 pub(super) struct Form {
     pub(super) name: &'static str,
@@ -58,6 +61,8 @@ impl Form {
 /// The arguments that were given.
 pub(super) struct Bound<'n> {
     given: Vec<(&'static str, &'n Node)>,
+    /// Arguments that a mistyped name seems to mean.
+    meant: Vec<&'static str>,
     /// The name of what they were given to.
     pub(super) head: Range<usize>,
     /// All of it.
@@ -74,7 +79,8 @@ impl<'n> Bound<'n> {
 impl Checker<'_> {
     /// Matches a node with a form. What does not match is reported and left out.
     pub(super) fn bind<'n>(&mut self, form: &Form, node: &'n Node) -> Bound<'n> {
-        let mut bound = Bound { given: Vec::new(), head: node.head(), span: node.span.clone() };
+        let mut bound =
+            Bound { given: Vec::new(), meant: Vec::new(), head: node.head(), span: node.span.clone() };
         match &node.kind {
             Kind::Group(_, Args::Positional(values)) => self.bind_positional(form, values, &mut bound),
             Kind::Group(_, Args::Named(values)) => self.bind_named(form, values, &mut bound),
@@ -89,12 +95,14 @@ impl Checker<'_> {
             .iter()
             .filter(|param| matches!(param, Param::Needed(name) if bound.get(name).is_none()))
             .map(Param::name)
+            .filter(|name| !bound.meant.contains(name))
             .collect();
         if !missing.is_empty() {
             let head = if node.name_span().is_some() { bound.head.clone() } else { start_of(node) };
             let message = format!("{} lacks {}", quote::code(form.name), list(&missing));
             self.refuse("missing-field", &head, message, &form.usage());
         }
+        // Where `None` was written, that was the argument: left out on purpose.
         bound.given.retain(|(_, node)| node.name(self.text) != Some("None"));
         bound
     }
@@ -119,6 +127,7 @@ impl Checker<'_> {
             let name = self.text.get(span.clone()).unwrap_or("");
             let Some(param) = form.params.iter().map(Param::name).find(|param| *param == name) else {
                 self.unknown_field(form, name, span);
+                bound.meant.extend(quote::nearest(name, form.params.iter().map(Param::name)));
                 continue;
             };
             if let Some((_, first)) = spans.iter().find(|(other, _)| *other == param) {
@@ -183,6 +192,7 @@ impl Checker<'_> {
         table: &'static [T],
         name_of: fn(&T) -> &'static str,
         kind: &'static str,
+        also: &[&'static str],
     ) -> Option<&'static T> {
         let Some(name) = node.name(self.text) else {
             self.wrong_type(node, kind);
@@ -192,10 +202,10 @@ impl Checker<'_> {
         if found.is_none() {
             let head = node.head();
             if let Some(error) = self.error("unknown-variant", &head) {
-                let help = quote::did_you_mean(name, table.iter().map(name_of));
-                let known: Vec<&str> = table.iter().map(name_of).collect();
-                let expected =
-                    if help.is_some() { kind.to_owned() } else { format!("{kind}: {}", list(&known)) };
+                let known: Vec<&str> = table.iter().map(name_of).chain(also.iter().copied()).collect();
+                let help = quote::did_you_mean(name, known.iter().copied());
+                let short = help.is_none() && known.len() <= LISTED;
+                let expected = if short { format!("{kind}: {}", list(&known)) } else { kind.to_owned() };
                 let message = format!("{} is not {kind}", quote::code(name));
                 self.push(error.say(message).expected(expected).maybe_help(help));
             }

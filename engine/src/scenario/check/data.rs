@@ -101,7 +101,7 @@ impl Checker<'_> {
         match &node.kind {
             Kind::Text => self.text(node, EXPECTED).map(|text| Recipe::Given(text.into_bytes())),
             Kind::Group(Some(_), _) => {
-                let found = self.form_of(node, FORMS, |entry| entry.form.name, "a kind of data")?;
+                let found = self.form_of(node, FORMS, |entry| entry.form.name, "a kind of data", &[])?;
                 let args = self.bind(&found.form, node);
                 (found.read)(self, &args)
             }

@@ -78,7 +78,7 @@ const PREDICATES: &[PredicateForm] = &[
 
 impl Checker<'_> {
     pub(super) fn predicate(&mut self, node: &Node) -> Option<Predicate> {
-        let found = self.form_of(node, PREDICATES, |entry| entry.form.name, "a predicate")?;
+        let found = self.form_of(node, PREDICATES, |entry| entry.form.name, "a predicate", &[])?;
         let args = self.bind(&found.form, node);
         (found.read)(self, &args)
     }

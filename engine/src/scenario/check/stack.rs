@@ -105,10 +105,10 @@ impl Checker<'_> {
         read: impl FnOnce(&mut Self, &Node) -> Option<T>,
         value: &mut T,
     ) {
-        if let Some(node) = fields.get(name) {
-            if let Some(given) = self.within(&format!(".{name}"), |c| read(c, node)) {
-                *value = given;
-            }
+        if let Some(node) = fields.get(name)
+            && let Some(given) = self.within(&format!(".{name}"), |c| read(c, node))
+        {
+            *value = given;
         }
     }
 
