@@ -1,6 +1,8 @@
 //! Pieces of a scenario in a message: quoted, escaped, and never longer than a line.
 //!
-//!   "tmp"   `O_CREATE`   "AAAAAAAAAAAAAAAAAAAAAAAA… 8192 bytes"
+//! ```text
+//! "tmp"   `O_CREATE`   "AAAAAAAAAAAAAAAAAAAAAAAA… 8192 bytes"
+//! ```
 
 /// How many characters of a text are shown before it is shortened.
 const LONGEST: usize = 64;

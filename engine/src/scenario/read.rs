@@ -250,7 +250,7 @@ impl<'t> Reader<'t> {
             Some(c) => {
                 let error = self
                     .unexpected(&format!("`,` or `{close}`"))
-                    .related(open.clone(), "in the list that starts here");
+                    .related(open.clone(), "inside of this bracket");
                 let value_follows =
                     starts_word(c) || c.is_ascii_digit() || matches!(c, '"' | '(' | '[' | '-');
                 let gap = behind < self.at;
@@ -415,7 +415,7 @@ impl<'t> Reader<'t> {
 
     fn unexpected(&self, expected: &str) -> Diagnostic {
         let found = self.token();
-        let message = format!("found {}", self.show(&found));
+        let message = format!("unexpected {}", self.show(&found));
         Diagnostic::new("syntax", found, message).expected(expected)
     }
 

@@ -99,7 +99,7 @@ impl Checker<'_> {
             .collect();
         if !missing.is_empty() {
             let head = if node.name_span().is_some() { bound.head.clone() } else { start_of(node) };
-            let message = format!("{} lacks {}", quote::code(form.name), list(&missing));
+            let message = format!("{} lacks {}", quote::code(form.name), all_of(&missing));
             self.refuse("missing-field", &head, message, &form.usage());
         }
         // Where `None` was written, that was the argument: left out on purpose.
@@ -146,7 +146,10 @@ impl Checker<'_> {
     fn unknown_field(&mut self, form: &Form, name: &str, span: &Range<usize>) {
         if let Some(error) = self.error("unknown-field", span) {
             let names: Vec<&str> = form.params.iter().map(Param::name).collect();
-            let expected = if names.is_empty() { "nothing in parentheses".to_owned() } else { list(&names) };
+            let expected = match names.as_slice() {
+                [] => "nothing in parentheses".to_owned(),
+                names => either(names),
+            };
             let message = format!("{} has no {}", quote::code(form.name), quote::code(name));
             let help = quote::did_you_mean(name, names);
             self.push(error.say(message).expected(expected).maybe_help(help));
@@ -181,7 +184,7 @@ impl Checker<'_> {
 
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
         let span = node.span.clone();
-        let message = format!("found {} {}", node.what(), self.show(&span));
+        let message = format!("{} is {}", self.show(&span), node.what());
         self.refuse("wrong-type", &span, message, expected);
     }
 
@@ -204,8 +207,7 @@ impl Checker<'_> {
             if let Some(error) = self.error("unknown-variant", &head) {
                 let known: Vec<&str> = table.iter().map(name_of).chain(also.iter().copied()).collect();
                 let help = quote::did_you_mean(name, known.iter().copied());
-                let short = help.is_none() && known.len() <= LISTED;
-                let expected = if short { format!("{kind}: {}", list(&known)) } else { kind.to_owned() };
+                let expected = one_of(kind, &known, help.as_deref());
                 let message = format!("{} is not {kind}", quote::code(name));
                 self.push(error.say(message).expected(expected).maybe_help(help));
             }
@@ -220,11 +222,28 @@ fn start_of(node: &Node) -> Range<usize> {
 }
 
 /// `a`, `b` and `c`
-pub(super) fn list(names: &[&str]) -> String {
+fn all_of(names: &[&str]) -> String {
+    joined(names, "and")
+}
+
+/// `a`, `b` or `c`
+pub(super) fn either(names: &[&str]) -> String {
+    joined(names, "or")
+}
+
+/// What was expected of a name: its kind, and the names there are, unless they are many or the right one is known.
+pub(super) fn one_of(kind: &str, names: &[&str], help: Option<&str>) -> String {
+    if help.is_some() || names.len() > LISTED {
+        return kind.to_owned();
+    }
+    format!("{kind}: {}", either(names))
+}
+
+fn joined(names: &[&str], last_word: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quote::code(name)).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
-        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+        [some @ .., last] => format!("{} {last_word} {last}", some.join(", ")),
     }
 }

@@ -1,6 +1,8 @@
 //! Data: `"text"`, `repeat("A", 4096)`, `zeros(4096)`, `hex("de ad")`, `concat([…])`, `random(seed: 7, length: 64)`.
 //!
-//!   node ──▶ recipe ──▶ length ──fits the disk and the bound?──▶ bytes
+//! ```text
+//! node ──▶ recipe ──▶ length ──fits the disk and the bound?──▶ bytes
+//! ```
 //!
 //! The length is known before a byte is made, so no number in a scenario makes it take much memory.
 

@@ -1,6 +1,8 @@
 //! Predicates: what can be asked of a recovered file system.
 //!
-//!   any([content("/conf", "old"), missing("/conf")])
+//! ```text
+//! any([content("/conf", "old"), missing("/conf")])
+//! ```
 
 use super::super::ast::Predicate;
 use super::super::quote;
