@@ -1,0 +1,3 @@
+//! What the command prints, one format a file.
+
+pub(crate) mod diagnostic;
