@@ -28,12 +28,15 @@ pub mod group;
 pub mod inode;
 pub mod journal;
 pub mod kind;
+#[cfg(test)]
+mod reference;
 pub mod superblock;
 
 pub use checksum::{FsSeed, InodeSeed, JournalSeed};
 pub use dirent::Dirent;
 pub use error::{Expected, FormatError, Structure};
 pub use extent::{Entries, Extent, ExtentNode, ExtentState, Index};
+pub use geometry::INODES_PER_BLOCK;
 pub use geometry::InodePlace;
 pub use group::GroupDesc;
 pub use inode::{InodeFlags, RawInode, Timestamp};

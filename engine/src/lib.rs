@@ -5,15 +5,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod check;
 pub mod crash;
 pub mod device;
+pub mod ext4;
 pub mod format;
 pub mod history;
+pub mod jbd2;
+pub mod mutant;
 pub mod oracle;
+pub mod page_cache;
 pub mod recovery;
 pub mod report;
 pub mod scenario;
 pub mod schedule;
 pub mod stack;
 pub mod units;
+pub mod vfs;

@@ -1,60 +1,78 @@
-//! The layers wired together: runs a scenario, and keeps what the device and the program saw.
+//! The whole stack: a scenario and a schedule in, a device log and a history out.
 //!
-//! Not modelled: everything, as yet.
+//! ```text
+//!   mkfs ▸ mount ▸ setup ▸ unmount │ mount ▸ │ base image │ ▸ steps ▸ (the power may fail at any moment)
+//! ```
+//! Every step takes one tick of the virtual clock, so that two writes never share a timestamp; a sleep takes its time.
+//! The stack knows nothing of crashes.
+//!
+//! Not modelled: what happens between two steps of one program but for the timers.
+
+mod run;
 
 use crate::device::{DeviceLog, DiskImage};
-use crate::history::History;
-use crate::scenario::Scenario;
+use crate::history::{Errno, History};
 use crate::schedule::Schedule;
 use crate::units::StepIdx;
 use std::fmt;
 
-/// One run of a scenario.
+pub use run::{run, run_mutant};
+
+/// What one run left to be judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trace {
-    /// Under which schedule.
+    /// Who decided what the calls leave open.
     pub schedule: Schedule,
-    /// The disk after the setup and the mount: all of it is durable.
+    /// The disk before the first step, mounted: all of it durable.
     pub base: DiskImage,
-    /// What the device was asked from then on.
+    /// What happened at the device.
     pub log: DeviceLog,
     /// What the program was told.
     pub history: History,
 }
 
-/// Where a run ended early.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
-    /// In this step of the setup.
-    Setup(usize),
-    /// In this step of the program.
-    Step(StepIdx),
-}
-
-/// A step did not return what the scenario says.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A step that did not return what the scenario says.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{place} {message}")]
 pub struct StepError {
-    /// Which step.
+    /// Where it stands.
     pub place: Place,
-    /// What it should have returned and what it returned.
+    /// What it returned instead.
     pub message: String,
-    /// What to do about it, where we know.
+    /// What may be wrong.
     pub help: Option<String>,
 }
 
-impl fmt::Display for StepError {
+/// Where a step stands in its scenario.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In the setup, counted from 0.
+    Setup(usize),
+    /// In the steps.
+    Step(StepIdx),
+}
+
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        match self {
+            Self::Setup(index) => write!(f, "setup[{index}]"),
+            Self::Step(index) => write!(f, "steps[{index}]"),
+        }
     }
 }
 
-impl std::error::Error for StepError {}
-
-/// Runs a scenario under a schedule.
-///
-/// # Errors
-/// Where a step does not return what the scenario says.
-pub fn run(scenario: &Scenario, schedule: Schedule) -> Result<Trace, StepError> {
-    let _ = (scenario, schedule);
-    Err(StepError { place: Place::Setup(0), message: "not wired yet".to_owned(), help: None })
+/// What a call answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Answer {
+    /// A number, 0 where none is of interest.
+    Value(u64),
+    /// A transfer: how much was asked for, how much was done.
+    Count { wanted: u64, done: u64 },
+    /// Bytes that were read.
+    Bytes { wanted: Vec<u8>, read: Vec<u8> },
+    /// An error.
+    Error(Errno),
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,12 @@ impl Disk {
         &self.log
     }
 
+    /// Forgets the log; returns what the newest writes left.
+    pub fn restart_log(&mut self) -> DiskImage {
+        self.log = DeviceLog::new(*self.log.disk());
+        self.newest.clone()
+    }
+
     /// What happened, and what the newest writes left.
     pub fn into_parts(self) -> (DeviceLog, DiskImage) {
         (self.log, self.newest)

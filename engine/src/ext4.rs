@@ -1,0 +1,94 @@
+//! The mounted file system: where everything is, and in which order it reaches the journal and the disk.
+//!
+//! ```text
+//!   vfs ─▶ namei, inode, truncate ─▶ handle ─▶ jbd2          (metadata: real bytes in buffers)
+//!       ─▶ write ─▶ pages ─▶ writeback ─▶ bio, then handle   (data: delayed allocation, unwritten until written)
+//! ```
+//! Each namespace operation is one handle, so it is in one transaction. Blocks that are freed stay pinned until the
+//! transaction that freed them has committed.
+//!
+//! Not modelled: `data=` modes other than ordered, nodelalloc, dioread_lock, block groups' preallocation, quota, extended
+//! attributes, hashed directories, the last-mounted path in the superblock, permissions (the program is root).
+
+mod alloc;
+mod buffer;
+mod commit;
+mod dir;
+mod extents;
+mod fsync;
+mod ialloc;
+mod inode;
+mod mkfs;
+mod mount;
+mod namei;
+mod orphan;
+mod timers;
+mod truncate;
+mod write;
+mod writeback;
+
+pub use fsync::Datasync;
+pub use inode::{Inode, Stat};
+pub use mkfs::mkfs;
+pub use mount::Options;
+pub use namei::Place;
+pub(crate) use truncate::MAX_BYTES;
+
+use crate::block::Queue;
+use crate::format::{FsSeed, GroupDesc, Superblock};
+use crate::jbd2::Journal;
+use crate::page_cache::Buffers;
+use crate::units::{Ino, Time};
+use std::collections::BTreeMap;
+use writeback::Writeback;
+
+/// The root directory.
+pub const ROOT: Ino = Ino::new(2);
+/// The journal's inode.
+pub(crate) const JOURNAL: Ino = Ino::new(8);
+/// `/lost+found`, the first inode that is not reserved.
+pub(crate) const LOST_FOUND: Ino = Ino::new(11);
+
+/// A mounted ext4.
+#[derive(Debug)]
+pub struct Fs {
+    q: Queue,
+    options: Options,
+    superblock: Superblock,
+    seed: Option<FsSeed>,
+    groups: Vec<GroupDesc>,
+    buffers: Buffers,
+    journal: Journal,
+    inodes: BTreeMap<Ino, Inode>,
+    /// The orphan list, newest first: the superblock names the first, each inode the next.
+    orphans: Vec<Ino>,
+    /// Data writes that nobody has waited for yet, oldest first.
+    writebacks: Vec<Writeback>,
+    /// When the flusher looks at dirty pages next.
+    flusher_wakes: Option<Time>,
+    generation: u32,
+}
+
+impl Fs {
+    /// The block layer beneath.
+    pub const fn queue(&mut self) -> &mut Queue {
+        &mut self.q
+    }
+
+    /// The block layer, as the power fails: nothing is written.
+    pub fn into_queue(self) -> Queue {
+        self.q
+    }
+
+    /// Runs a part of a call and notes the kernel function that it stands for.
+    pub fn within<R>(&mut self, function: &'static str, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.q.way().enter(function);
+        let result = body(self);
+        self.q.way().leave();
+        result
+    }
+
+    pub(crate) fn decide(&mut self, what: impl Into<String>) {
+        self.q.way().decide(what);
+    }
+}

@@ -1,0 +1,70 @@
+//! Driving the journal: commits with their ordered data, and room in the log.
+
+use super::Fs;
+use crate::jbd2::{CheckpointStep, OrderedRange};
+use crate::units::{Ino, Tid};
+
+impl Fs {
+    /// Commits the running transaction, if there is one. v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`
+    pub(super) fn commit_running(&mut self) {
+        let Some(running) = self.journal.running() else { return };
+        let tid = running.tid();
+        self.within("jbd2_journal_commit_transaction", |fs| {
+            fs.decide(format!("commits transaction {tid}"));
+            fs.journal.begin_commit(&mut fs.q, &fs.buffers);
+            let ordered: Vec<(Ino, OrderedRange)> = fs
+                .journal
+                .committing()
+                .map(|committing| committing.ordered().iter().map(|(ino, range)| (*ino, *range)).collect())
+                .unwrap_or_default();
+            if !ordered.is_empty() {
+                fs.within("journal_submit_data_buffers", |fs| {
+                    for (ino, range) in &ordered {
+                        fs.submit_mapped_pages(*ino, range.first, range.last);
+                    }
+                });
+            }
+            fs.journal.write_log(&mut fs.q, &fs.buffers);
+            for (ino, _) in &ordered {
+                // v6.6 fs/jbd2/commit.c, journal_finish_inode_data_buffers
+                fs.finish_mapped_writebacks(*ino);
+            }
+            let tail = fs.journal.write_record(&mut fs.q);
+            fs.journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
+        });
+        // What was committed waits to be written in its place.
+        if self.buffers.dirtied_when().is_some() {
+            self.arm_flusher();
+        }
+    }
+
+    /// Makes sure that `tid` is committed. v6.6 fs/jbd2/journal.c, `jbd2_complete_transaction`
+    pub(super) fn complete_transaction(&mut self, tid: Tid) {
+        self.within("jbd2_complete_transaction", |fs| {
+            if fs.journal.running().is_some_and(|running| running.tid() == tid) {
+                fs.commit_running();
+            } else {
+                fs.decide(format!("transaction {tid} is committed already: nothing to do"));
+            }
+        });
+    }
+
+    /// Frees log space until a whole transaction fits. v6.6 fs/jbd2/checkpoint.c, `__jbd2_log_wait_for_space`
+    pub(super) fn wait_for_log_space(&mut self) {
+        if self.journal.space_left() >= self.journal.max_transaction_buffers() {
+            return;
+        }
+        self.within("__jbd2_log_wait_for_space", |fs| {
+            fs.decide("the log is nearly full");
+            while fs.journal.space_left() < fs.journal.max_transaction_buffers() {
+                match fs.within("jbd2_log_do_checkpoint", |fs| {
+                    fs.journal.do_checkpoint(&mut fs.q, &mut fs.buffers)
+                }) {
+                    CheckpointStep::Progress => {}
+                    CheckpointStep::CommitFirst => fs.commit_running(),
+                    CheckpointStep::Nothing => unreachable!("an empty log has room for a transaction"),
+                }
+            }
+        });
+    }
+}

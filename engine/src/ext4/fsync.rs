@@ -1,0 +1,130 @@
+//! The sync calls.
+//!
+//! ```text
+//!   fsync      dirty pages, wait ▸ commit of i_sync_tid      ▸ FLUSH if no commit will flush behind the data
+//!   fdatasync  dirty pages, wait ▸ commit of i_datasync_tid  ▸ the same
+//!   directory  commit of whatever is running, nothing if nothing is
+//!   syncfs     all dirty pages, wait ▸ commit ▸ in-place writes, never flushed
+//! ```
+
+use super::Fs;
+use super::writeback::SyncMode;
+use crate::block::Barrier;
+use crate::device::Why;
+use crate::history::Errno;
+use crate::jbd2::{Transaction, write_in_place};
+use crate::units::{FileBlock, Ino};
+
+/// Which metadata a sync call needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Datasync {
+    /// All of the inode: fsync, O_SYNC.
+    No,
+    /// Only what is needed to read the data back: fdatasync, O_DSYNC.
+    Yes,
+}
+
+impl Fs {
+    /// Makes a file durable. v6.6 fs/ext4/fsync.c, `ext4_sync_file`
+    pub fn sync_file(
+        &mut self,
+        ino: Ino,
+        first: FileBlock,
+        last: FileBlock,
+        datasync: Datasync,
+    ) -> Result<(), Errno> {
+        self.within("ext4_sync_file", |fs| {
+            if !fs.inode(ino).is_regular() {
+                fs.within("ext4_force_commit", |fs| {
+                    if fs.journal.running().is_none() {
+                        fs.decide("no transaction is running: nothing to do");
+                    }
+                    fs.commit_running();
+                });
+                return Ok(());
+            }
+            fs.within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?;
+            let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
+            if needs_barrier {
+                fs.within("blkdev_issue_flush", |fs| fs.q.flush(Why::FlushOfSync));
+            }
+            Ok(())
+        })
+    }
+
+    /// Commits what the inode needs; returns whether the caller has to flush.
+    fn fsync_journal(&mut self, ino: Ino, datasync: Datasync) -> bool {
+        let inode = self.inode(ino);
+        let (tid, name) = match datasync {
+            Datasync::No => (inode.sync_tid, "i_sync_tid"),
+            Datasync::Yes => (inode.datasync_tid, "i_datasync_tid"),
+        };
+        self.decide(format!("{name} is {tid}"));
+        let needs_barrier = self.q.barrier() == Barrier::On && !self.journal.will_send_data_barrier(tid);
+        if needs_barrier {
+            self.decide("no commit will flush behind the data: needs_barrier");
+        }
+        self.complete_transaction(tid);
+        needs_barrier
+    }
+
+    /// Makes the whole file system durable. v6.6 fs/sync.c, `sync_filesystem`
+    pub fn sync_filesystem(&mut self) -> Result<(), Errno> {
+        self.within("sync_filesystem", |fs| {
+            fs.within("sync_blockdev_nowait", |fs| fs.write_metadata_in_place());
+            fs.within("sync_inodes_sb", |fs| fs.write_all_inodes(SyncMode::All))?;
+            fs.within("ext4_sync_fs", |fs| fs.sync_fs());
+            fs.within("sync_blockdev", |fs| fs.write_metadata_in_place());
+            Ok(())
+        })
+    }
+
+    /// Makes everything durable, and ignores every error. v6.6 fs/sync.c, `ksys_sync`
+    pub fn sync(&mut self) {
+        self.within("wakeup_flusher_threads", |fs| {
+            fs.write_metadata_in_place();
+            let _ = fs.write_all_inodes(SyncMode::None);
+        });
+        self.within("sync_inodes_one_sb", |fs| {
+            let _ = fs.write_all_inodes(SyncMode::All);
+        });
+        self.within("ext4_sync_fs", Self::sync_fs);
+        self.within("sync_bdevs", Self::write_metadata_in_place);
+    }
+
+    /// v6.6 fs/ext4/super.c, `ext4_sync_fs`
+    fn sync_fs(&mut self) {
+        self.finish_all_writebacks();
+        match self.journal.running().map(Transaction::tid) {
+            Some(_) => self.commit_running(),
+            None => {
+                let committed = self.journal.committed();
+                self.decide(format!("transaction {committed} is committed already: only a flush is needed"));
+                self.q.flush(Why::FlushOfSync);
+            }
+        }
+    }
+
+    /// Writes the dirty pages of every inode.
+    pub(super) fn write_all_inodes(&mut self, mode: SyncMode) -> Result<(), Errno> {
+        let dirty: Vec<Ino> = self
+            .inodes
+            .iter()
+            .filter(|(_, inode)| inode.dirtied_when.is_some())
+            .map(|(ino, _)| *ino)
+            .collect();
+        let mut result = Ok(());
+        for ino in dirty {
+            // An error of one file does not keep the others from being written.
+            result = result.and(self.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), mode));
+        }
+        result
+    }
+
+    /// Writes committed metadata in its place; no flush follows.
+    pub(super) fn write_metadata_in_place(&mut self) {
+        let dirty = self.buffers.dirty();
+        write_in_place(&mut self.q, &mut self.buffers, &dirty);
+        self.buffers.all_submitted();
+    }
+}

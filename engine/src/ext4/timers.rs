@@ -1,0 +1,89 @@
+//! What happens by itself as time goes by.
+//!
+//! ```text
+//!   kjournald2   commits a transaction 5 s (commit=) after it began, rounded up to a whole second
+//!   flusher      wakes every 5 s while anything is dirty; writes what has been dirty for 30 s
+//! ```
+//! Not modelled: writeback that memory pressure or the dirty limits start.
+
+use super::Fs;
+use super::writeback::SyncMode;
+use crate::device::Origin;
+use crate::jbd2::Transaction;
+use crate::units::{FileBlock, Ino, Time};
+
+/// `dirty_writeback_centisecs`
+const WAKE_SECS: u64 = 5;
+/// `dirty_expire_centisecs`
+const EXPIRE_SECS: u64 = 30;
+
+impl Fs {
+    /// Time passes: timers that fire until then do their work at their time.
+    pub fn run_until(&mut self, time: Time) {
+        loop {
+            let commit = self.journal.running().map(Transaction::expires);
+            let next = [commit, self.flusher_wakes].into_iter().flatten().min();
+            match next {
+                Some(next) if next <= time => {
+                    self.q.advance_to(next);
+                    if commit == Some(next) { self.commit_timer() } else { self.flusher() }
+                }
+                _ => break,
+            }
+        }
+        self.q.advance_to(time);
+    }
+
+    /// The program sleeps: I/O takes milliseconds, so what is on its way arrives.
+    pub fn sleep_until(&mut self, time: Time) {
+        self.finish_all_writebacks();
+        self.run_until(time);
+        self.finish_all_writebacks();
+    }
+
+    /// v6.6 fs/jbd2/journal.c, `kjournald2`, woken by `commit_timeout`
+    fn commit_timer(&mut self) {
+        let before = self.q.set_origin(Origin::CommitTimer);
+        self.within("kjournald2", Self::commit_running);
+        self.q.set_origin(before);
+    }
+
+    /// v6.6 fs/fs-writeback.c, `wb_workfn`, `wb_check_old_data_flush`
+    fn flusher(&mut self) {
+        let before = self.q.set_origin(Origin::Flusher);
+        self.within("wb_workfn", |fs| {
+            let now = fs.q.now();
+            let expired =
+                |since: Option<Time>| since.is_some_and(|since| since.plus_secs(EXPIRE_SECS) <= now);
+            let inodes: Vec<Ino> = fs
+                .inodes
+                .iter()
+                .filter(|(_, inode)| expired(inode.dirtied_when))
+                .map(|(ino, _)| *ino)
+                .collect();
+            for ino in inodes {
+                // Background writeback has nobody to tell of an error; the pages stay dirty.
+                let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
+            }
+            if expired(fs.buffers.dirtied_when()) {
+                fs.write_metadata_in_place();
+            }
+        });
+        self.flusher_wakes = None;
+        if self.is_anything_dirty() {
+            self.arm_flusher();
+        }
+        self.q.set_origin(before);
+    }
+
+    /// The flusher wakes in 5 s, if it does not already. v6.6 fs/fs-writeback.c, `wb_wakeup_delayed`
+    pub(super) fn arm_flusher(&mut self) {
+        let wakes = self.q.now().plus_secs(WAKE_SECS);
+        self.flusher_wakes.get_or_insert(wakes);
+    }
+
+    fn is_anything_dirty(&self) -> bool {
+        self.buffers.dirtied_when().is_some()
+            || self.inodes.values().any(|inode| inode.dirtied_when.is_some())
+    }
+}

@@ -1,0 +1,139 @@
+//! Changing a file's size, and deleting what has no name any more.
+
+use super::Fs;
+use super::alloc::Held;
+use crate::format::{ExtentState, InodeFlags};
+use crate::history::Errno;
+use crate::units::{BLOCK_BYTES, FileBlock, Ino, Widen, block_bytes};
+
+/// The largest file (s_maxbytes of a 4 KiB extent-mapped file).
+pub(crate) const MAX_BYTES: u64 = (1 << 44) - 4096;
+
+impl Fs {
+    /// Sets a file's size. v6.6 fs/ext4/inode.c, `ext4_setattr`
+    pub fn set_size(&mut self, ino: Ino, size: u64) -> Result<(), Errno> {
+        if size > MAX_BYTES {
+            return Err(Errno::EFBIG);
+        }
+        self.within("ext4_setattr", |fs| {
+            fs.load_inode(ino);
+            let old = fs.inode(ino).size;
+            if size != old {
+                fs.start_handle(4);
+                if size < old {
+                    fs.orphan_add(ino);
+                } else {
+                    fs.stamp_times(ino);
+                }
+                let inode = fs.inode_mut(ino);
+                inode.raw.size = size;
+                inode.size = size;
+                fs.mark_inode_dirty(ino);
+            }
+            fs.within("truncate_pagecache", |fs| fs.truncate_pagecache(ino, size));
+            if size <= old {
+                fs.truncate(ino);
+            }
+        });
+        Ok(())
+    }
+
+    /// Frees what lies behind the end of a file. v6.6 fs/ext4/inode.c, `ext4_truncate`
+    fn truncate(&mut self, ino: Ino) {
+        self.within("ext4_truncate", |fs| {
+            let size = fs.inode(ino).size;
+            if size == 0 && fs.options.auto_da_alloc {
+                fs.inode_mut(ino).alloc_at_close = true;
+            }
+            fs.start_handle(16);
+            if !size.is_multiple_of(block_bytes()) {
+                fs.zero_partial_block(ino, size);
+            }
+            fs.orphan_add(ino);
+            fs.remove_blocks(
+                ino,
+                FileBlock::of_byte(size.next_multiple_of(block_bytes())).unwrap_or(FileBlock::new(u32::MAX)),
+            );
+            if fs.inode(ino).raw.links > 0 {
+                fs.orphan_del(ino);
+            }
+            fs.stamp_times(ino);
+            fs.mark_inode_dirty(ino);
+        });
+    }
+
+    /// Removes a file's blocks from one on. Needs a handle. v6.6 fs/ext4/extents.c, `ext4_ext_truncate`
+    fn remove_blocks(&mut self, ino: Ino, from: FileBlock) {
+        let held = if self.inode(ino).is_regular() { Held::Data } else { Held::Metadata };
+        let freed = self.inode_mut(ino).tree.truncate(from);
+        for (first, blocks) in &freed {
+            self.inode_mut(ino).raw.sectors -= u64::from(*blocks) * 8;
+            self.free(*first, *blocks, held);
+        }
+        if !freed.is_empty() {
+            self.needs_this_transaction(ino);
+        }
+        if self.inode(ino).raw.flags.has(InodeFlags::EXTENTS) {
+            // Dropping nodes needs no new ones, so this cannot run out of space.
+            let _ = self.store_tree(ino);
+        }
+    }
+
+    /// The rest of the last block becomes zero, and goes out before the commit does.
+    /// v6.6 fs/ext4/inode.c, `ext4_block_truncate_page`
+    fn zero_partial_block(&mut self, ino: Ino, size: u64) {
+        let Some(at) = FileBlock::of_byte(size) else { return };
+        if !matches!(self.inode(ino).tree.lookup(at), Some((_, ExtentState::Written))) {
+            return;
+        }
+        self.within("ext4_block_truncate_page", |fs| {
+            fs.load_page(ino, at);
+            let from = (size % block_bytes()).index();
+            if let Some(folio) = fs.inode_mut(ino).pages.get_mut(at) {
+                folio.data.bytes_mut()[from..].fill(0);
+            }
+            fs.mark_page_dirty(ino, at);
+            fs.decide("zeroes the rest of the last block; the commit waits for it");
+            fs.journal.order_data(ino, at);
+        });
+    }
+
+    /// Drops pages behind a new end of file, when their writeback is over. v6.6 mm/truncate.c, `truncate_inode_pages`
+    pub(super) fn truncate_pagecache(&mut self, ino: Ino, size: u64) {
+        self.finish_writebacks(ino);
+        let last = FileBlock::of_byte(size).unwrap_or(FileBlock::new(u32::MAX));
+        let within = (size % block_bytes()).index();
+        let pages = &mut self.inode_mut(ino).pages;
+        if within == 0 {
+            pages.truncate(last);
+        } else {
+            pages.truncate(last.plus(1));
+            if let Some(folio) = pages.get_mut(last) {
+                folio.data.bytes_mut()[within..BLOCK_BYTES].fill(0);
+            }
+        }
+        self.note_clean(ino);
+    }
+
+    /// Deletes an inode. v6.6 fs/ext4/inode.c, `ext4_evict_inode`
+    pub(super) fn evict(&mut self, ino: Ino) {
+        self.within("ext4_evict_inode", |fs| {
+            fs.truncate_pagecache(ino, 0);
+            fs.start_handle(24);
+            let inode = fs.inode_mut(ino);
+            inode.size = 0;
+            inode.raw.size = 0;
+            if !inode.raw.flags.has(InodeFlags::EXTENTS) {
+                inode.raw.block = [0; 60];
+            }
+            fs.mark_inode_dirty(ino);
+            fs.remove_blocks(ino, FileBlock::new(0));
+            fs.orphan_del(ino);
+            let now = fs.q.now().secs();
+            fs.inode_mut(ino).raw.dtime = u32::try_from(now).unwrap_or(u32::MAX);
+            fs.mark_inode_dirty(ino);
+            fs.within("ext4_free_inode", |fs| fs.free_inode(ino));
+            fs.journal.release_inode(ino);
+        });
+    }
+}

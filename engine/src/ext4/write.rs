@@ -1,0 +1,168 @@
+//! Buffered reads and writes: into the page cache, with blocks reserved but not allocated.
+//!
+//! ```text
+//!   write: times (a handle) ▸ per page: reserve, copy, dirty, i_size
+//!          an end inside a block that is allocated and written already: i_disksize too, at once (a handle)
+//! ```
+//! The last line is why an append to the tail of a file can survive as a size without bytes: nothing orders that
+//! block's data before the transaction that holds the new size.
+
+use super::Fs;
+use super::truncate::MAX_BYTES;
+use crate::format::ExtentState;
+use crate::history::Errno;
+use crate::page_cache::Folio;
+use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Widen, block_bytes, len_u64};
+
+impl Fs {
+    /// Reads up to `len` bytes. v6.6 mm/filemap.c, `filemap_read`
+    pub fn read(&mut self, ino: Ino, pos: u64, len: u64) -> Vec<u8> {
+        self.within("ext4_file_read_iter", |fs| {
+            let end = fs.inode(ino).size.min(pos.saturating_add(len));
+            let mut bytes = Vec::new();
+            let mut at = pos;
+            while at < end {
+                let Some(page) = FileBlock::of_byte(at) else { break };
+                fs.load_page(ino, page);
+                let from = (at % block_bytes()).index();
+                let count = (end - at).min(len_u64(BLOCK_BYTES - from)).index();
+                if let Some(folio) = fs.inode(ino).pages.get(page) {
+                    bytes.extend_from_slice(&folio.data.bytes()[from..from + count]);
+                }
+                at += len_u64(count);
+            }
+            bytes
+        })
+    }
+
+    /// Writes into the page cache; returns how much was taken. v6.6 fs/ext4/file.c, `ext4_buffered_write_iter`
+    pub fn write(&mut self, ino: Ino, pos: u64, data: &[u8]) -> Result<u64, Errno> {
+        self.within("ext4_file_write_iter", |fs| {
+            fs.within("ext4_buffered_write_iter", |fs| {
+                // v6.6 fs/read_write.c, generic_write_checks: what does not fit is cut off
+                let room = MAX_BYTES.checked_sub(pos).filter(|room| *room > 0).ok_or(Errno::EFBIG)?;
+                let data = data.get(..room.index()).unwrap_or(data);
+                fs.within("file_modified", |fs| fs.update_time(ino));
+                let written = fs.within("generic_perform_write", |fs| fs.copy_in(ino, pos, data))?;
+                fs.within("balance_dirty_pages_ratelimited", |_| ());
+                Ok(written)
+            })
+        })
+    }
+
+    /// v6.6 mm/filemap.c, `generic_perform_write`
+    fn copy_in(&mut self, ino: Ino, pos: u64, data: &[u8]) -> Result<u64, Errno> {
+        let mut reserved = self.reserved_blocks();
+        let mut done = 0;
+        while done < data.len() {
+            let at = pos + len_u64(done);
+            let page = FileBlock::of_byte(at).ok_or(Errno::EFBIG)?;
+            let from = (at % block_bytes()).index();
+            let piece = &data[done..data.len().min(done + BLOCK_BYTES - from)];
+            match self.write_begin(ino, page, piece.len() == BLOCK_BYTES, &mut reserved) {
+                Ok(()) => {}
+                // Something was written: the error is lost, the count is short.
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno),
+            }
+            self.write_end(ino, page, from, piece);
+            done += piece.len();
+        }
+        Ok(len_u64(done))
+    }
+
+    /// Makes a page ready to be written to. v6.6 fs/ext4/inode.c, `ext4_da_write_begin`
+    fn write_begin(
+        &mut self,
+        ino: Ino,
+        page: FileBlock,
+        whole: bool,
+        reserved: &mut u64,
+    ) -> Result<(), Errno> {
+        if whole && self.inode(ino).pages.get(page).is_none() {
+            let folio = Folio { data: Block::zeroed(), dirty: false, delayed: false };
+            self.inode_mut(ino).pages.insert(page, folio);
+        } else {
+            self.load_page(ino, page);
+        }
+        let inode = self.inode(ino);
+        let has_block =
+            inode.tree.lookup(page).is_some() || inode.pages.get(page).is_some_and(|folio| folio.delayed);
+        if !has_block {
+            // v6.6 fs/ext4/inode.c, ext4_da_reserve_space; balloc.c, ext4_has_free_clusters
+            if self.free_blocks_count() < *reserved + self.kept_back() + 1 {
+                self.decide("no free block to reserve");
+                return Err(Errno::ENOSPC);
+            }
+            *reserved += 1;
+            if let Some(folio) = self.inode_mut(ino).pages.get_mut(page) {
+                folio.delayed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the bytes over and moves the end of the file. v6.6 fs/ext4/inode.c, `ext4_da_write_end`
+    fn write_end(&mut self, ino: Ino, page: FileBlock, from: usize, piece: &[u8]) {
+        if let Some(folio) = self.inode_mut(ino).pages.get_mut(page) {
+            folio.data.bytes_mut()[from..from + piece.len()].copy_from_slice(piece);
+        }
+        self.mark_page_dirty(ino, page);
+        let end = page.first_byte() + len_u64(from + piece.len());
+        let inode = self.inode_mut(ino);
+        if end <= inode.size {
+            return;
+        }
+        inode.size = end;
+        let in_written_block = matches!(inode.tree.lookup(page), Some((_, ExtentState::Written)));
+        if in_written_block && end > inode.raw.size {
+            // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize
+            self.within("ext4_da_do_write_end", |fs| {
+                fs.decide(
+                    "the new end is in a block that is allocated already: the new size is journalled at once",
+                );
+                fs.start_handle(2);
+                fs.inode_mut(ino).raw.size = end;
+                fs.mark_inode_dirty(ino);
+            });
+        }
+    }
+
+    /// Brings a page into the cache. A hole, and a block that was never written, read as zeros.
+    pub(super) fn load_page(&mut self, ino: Ino, page: FileBlock) {
+        if self.inode(ino).pages.get(page).is_some() {
+            return;
+        }
+        let inode = self.inode(ino);
+        let mut data = match inode.tree.lookup(page) {
+            Some((nr, ExtentState::Written)) => self.q.read(nr),
+            Some((_, ExtentState::Unwritten)) | None => Block::zeroed(),
+        };
+        let valid = inode.size.saturating_sub(page.first_byte());
+        if valid < block_bytes() {
+            data.bytes_mut()[valid.index()..].fill(0);
+        }
+        self.inode_mut(ino).pages.insert(page, Folio { data, dirty: false, delayed: false });
+    }
+
+    /// A page is dirty; the flusher hears of the first one. v6.6 fs/fs-writeback.c, `__mark_inode_dirty`
+    pub(super) fn mark_page_dirty(&mut self, ino: Ino, page: FileBlock) {
+        let now = self.q.now();
+        let inode = self.inode_mut(ino);
+        if let Some(folio) = inode.pages.get_mut(page) {
+            folio.dirty = true;
+        }
+        inode.dirtied_when.get_or_insert(now);
+        self.arm_flusher();
+    }
+
+    /// Blocks that are promised to dirty pages (`s_dirtyclusters_counter`).
+    fn reserved_blocks(&self) -> u64 {
+        self.inodes.values().map(|inode| len_u64(inode.pages.delayed())).sum()
+    }
+
+    /// Blocks that are kept back for metadata. v6.6 fs/ext4/super.c, `ext4_calculate_resv_clusters`
+    fn kept_back(&self) -> u64 {
+        u64::from((self.superblock.blocks / 50).min(4096))
+    }
+}

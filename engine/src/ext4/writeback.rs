@@ -1,0 +1,232 @@
+//! Dirty pages on their way to the disk.
+//!
+//! ```text
+//!   pass 1: pages that have a written block                       W(data)
+//!   pass 2: handle 1: allocate, as unwritten; W(data); i_disksize
+//!           … when the write completes …
+//!           handle 2: unwritten becomes written
+//! ```
+//! The two handles may land in different transactions: a commit between them makes the new size durable and the data
+//! not. Who waits (fsync, sync, truncate) runs handle 2 before going on; else the schedule says when it runs.
+//!
+//! Not modelled: a page that changes while it is on its way; write errors.
+
+use super::Fs;
+use crate::device::Why;
+use crate::format::ExtentState;
+use crate::history::Errno;
+use crate::schedule::Schedule;
+use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, len_u32};
+
+/// Whether the caller waits (`enum writeback_sync_modes`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SyncMode {
+    /// WB_SYNC_ALL: every dirty page, and wait.
+    All,
+    /// WB_SYNC_NONE: start, and skip what is on its way already.
+    None,
+}
+
+/// A data write that has been submitted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writeback {
+    ino: Ino,
+    from: FileBlock,
+    blocks: u32,
+    request: RequestIdx,
+    /// Whether its blocks become written when it completes.
+    converts: bool,
+}
+
+impl Writeback {
+    fn covers(&self, ino: Ino, page: FileBlock) -> bool {
+        self.ino == ino && page >= self.from && page < self.from.plus(self.blocks)
+    }
+}
+
+impl Fs {
+    /// Starts to write a file that has delayed blocks, and does not wait. v6.6 fs/ext4/inode.c, `ext4_alloc_da_blocks`
+    pub(super) fn alloc_da_blocks(&mut self, ino: Ino) {
+        if self.inode(ino).pages.delayed() == 0 {
+            return;
+        }
+        self.within("ext4_alloc_da_blocks", |fs| {
+            // filemap_flush returns an error that its callers ignore
+            let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
+        });
+    }
+
+    /// Writes the dirty pages of a range. v6.6 fs/ext4/inode.c, `ext4_do_writepages`
+    pub(super) fn write_pages(
+        &mut self,
+        ino: Ino,
+        first: FileBlock,
+        last: FileBlock,
+        mode: SyncMode,
+    ) -> Result<(), Errno> {
+        self.within("ext4_writepages", |fs| {
+            match mode {
+                SyncMode::All => fs.finish_writebacks(ino),
+                SyncMode::None => {}
+            }
+            fs.submit_mapped_pages(ino, first, last);
+            let result = fs.submit_new_pages(ino, first, last);
+            match (mode, fs.q.schedule()) {
+                (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => fs.finish_writebacks(ino),
+                (SyncMode::None, Schedule::Late) => {
+                    fs.decide("nobody waits for the data: it is still on its way")
+                }
+            }
+            result
+        })
+    }
+
+    /// Pass 1: pages whose blocks are allocated and written need no transaction.
+    pub(super) fn submit_mapped_pages(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
+        let inode = self.inode(ino);
+        let written: Vec<(FileBlock, BlockNr)> = self
+            .pages_to_write(ino, first, last)
+            .into_iter()
+            .filter_map(|page| match inode.tree.lookup(page) {
+                Some((nr, ExtentState::Written)) => Some((page, nr)),
+                Some((_, ExtentState::Unwritten)) | None => None,
+            })
+            .collect();
+        for run in runs(&written, |a, b| a.0.plus(1) == b.0 && a.1.plus(1) == b.1) {
+            self.submit_data(ino, run[0].0, run[0].1, len_u32(run.len()), false);
+        }
+    }
+
+    /// Pass 2: pages that need a block, or whose block is unwritten.
+    /// v6.6 fs/ext4/inode.c, `mpage_map_and_submit_extent`
+    fn submit_new_pages(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
+        let pages = self.pages_to_write(ino, first, last);
+        for run in runs(&pages, |a, b| a.plus(1) == *b) {
+            let (mut page, mut left) = (run[0], len_u32(run.len()));
+            while left > 0 {
+                let blocks = self.map_and_submit(ino, page, left)?;
+                page = page.plus(blocks);
+                left -= blocks;
+            }
+        }
+        Ok(())
+    }
+
+    /// One extent of pass 2; returns how many blocks of the file it covered.
+    fn map_and_submit(&mut self, ino: Ino, page: FileBlock, want: u32) -> Result<u32, Errno> {
+        self.within("mpage_map_and_submit_extent", |fs| {
+            fs.make_room(1)?;
+            fs.start_handle(8);
+            let (at, blocks) = match fs.inode(ino).tree.lookup(page) {
+                Some((at, _)) => (at, fs.unwritten_run(ino, page, want)),
+                None => {
+                    let want = fs.hole_run(ino, page, want);
+                    fs.map_new_blocks(ino, page, want, ExtentState::Unwritten)?
+                }
+            };
+            fs.submit_data(ino, page, at, blocks, true);
+            let inode = fs.inode_mut(ino);
+            let end = page.plus(blocks).first_byte().min(inode.size);
+            if end > inode.raw.size {
+                inode.raw.size = end;
+                fs.decide(format!("the size on disk becomes {end}, in the transaction that is running now"));
+                fs.mark_inode_dirty(ino);
+            }
+            Ok(blocks)
+        })
+    }
+
+    /// Submits the data of neighbouring blocks. v6.6 fs/ext4/page-io.c, `ext4_io_submit`
+    fn submit_data(&mut self, ino: Ino, from: FileBlock, at: BlockNr, blocks: u32, converts: bool) {
+        let mut data: Vec<Block> = Vec::new();
+        for nr in 0..blocks {
+            if let Some(folio) = self.inode_mut(ino).pages.get_mut(from.plus(nr)) {
+                folio.dirty = false;
+                folio.delayed = false;
+                data.push(folio.data.clone());
+            }
+        }
+        let why = Why::Data { ino, from, blocks };
+        let request = self.within("ext4_io_submit", |fs| fs.q.submit_write(at, &data, why));
+        self.writebacks.push(Writeback { ino, from, blocks, request, converts });
+        self.note_clean(ino);
+    }
+
+    /// Waits for all data writes of an inode. v6.6 mm/filemap.c, `filemap_fdatawait_range`
+    pub(super) fn finish_writebacks(&mut self, ino: Ino) {
+        self.finish(|writeback| writeback.ino == ino);
+    }
+
+    /// Waits for those data writes of an inode that a commit waits for: none that converts extents, for their
+    /// conversion is itself a handle. v6.6 fs/jbd2/commit.c, `journal_finish_inode_data_buffers`
+    pub(super) fn finish_mapped_writebacks(&mut self, ino: Ino) {
+        self.finish(|writeback| writeback.ino == ino && !writeback.converts);
+    }
+
+    /// Waits for all data writes.
+    pub(super) fn finish_all_writebacks(&mut self) {
+        self.finish(|_| true);
+    }
+
+    fn finish(&mut self, which: impl Fn(&Writeback) -> bool) {
+        let (done, left) = std::mem::take(&mut self.writebacks).into_iter().partition(which);
+        self.writebacks = left;
+        let done: Vec<Writeback> = done;
+        for writeback in &done {
+            self.q.wait(writeback.request);
+        }
+        for writeback in done.iter().filter(|writeback| writeback.converts) {
+            self.convert(*writeback);
+        }
+    }
+
+    /// The data is on the device: unwritten becomes written. v6.6 fs/ext4/page-io.c, `ext4_end_io_end`
+    fn convert(&mut self, writeback: Writeback) {
+        self.within("ext4_convert_unwritten_extents", |fs| {
+            // Splitting an extent in three may need new nodes.
+            fs.start_handle(8);
+            fs.inode_mut(writeback.ino).tree.mark_written(writeback.from, writeback.blocks);
+            if fs.store_tree(writeback.ino).is_err() {
+                fs.decide("no block for a new extent node");
+            }
+            fs.needs_this_transaction(writeback.ino);
+        });
+    }
+
+    /// The dirty pages of a range that are not on their way already.
+    fn pages_to_write(&self, ino: Ino, first: FileBlock, last: FileBlock) -> Vec<FileBlock> {
+        self.inode(ino)
+            .pages
+            .dirty()
+            .filter(|page| *page >= first && *page <= last)
+            .filter(|page| !self.writebacks.iter().any(|writeback| writeback.covers(ino, *page)))
+            .collect()
+    }
+
+    fn unwritten_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
+        let tree = &self.inode(ino).tree;
+        let first = tree.lookup(page).map(|(at, _)| at);
+        let goes_on = |nr: &u32| {
+            tree.lookup(page.plus(*nr)).map(|(at, _)| at) == first.map(|at| at.plus(u64::from(*nr)))
+        };
+        len_u32((0..want).take_while(goes_on).count())
+    }
+
+    fn hole_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
+        let tree = &self.inode(ino).tree;
+        len_u32((0..want).take_while(|nr| tree.lookup(page.plus(*nr)).is_none()).count())
+    }
+
+    /// An inode without dirty pages is of no interest to the flusher.
+    pub(super) fn note_clean(&mut self, ino: Ino) {
+        let inode = self.inode_mut(ino);
+        if inode.pages.dirty().next().is_none() {
+            inode.dirtied_when = None;
+        }
+    }
+}
+
+/// The longest runs of a list in which each item follows the one before.
+fn runs<T: Clone>(items: &[T], follows: impl Fn(&T, &T) -> bool) -> Vec<Vec<T>> {
+    items.chunk_by(|a, b| follows(a, b)).map(<[T]>::to_vec).collect()
+}

@@ -1,0 +1,142 @@
+//! The commit of a transaction, in the phases between which ext4 writes and waits for ordered data.
+//!
+//! ```text
+//!   begin_commit   W(journal superblock) if it says empty
+//!                  … ext4 submits ordered data …
+//!   write_log      W(revoke) … W(descriptor) W(copy) …
+//!                  … ext4 waits for ordered data …
+//!   write_record   wait for the log │ PREFLUSH|FUA commit block
+//!   finish_commit  W+FUA(journal superblock) if the tail moves far enough
+//! ```
+//! v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`
+
+use super::checkpoint::Checkpoint;
+use super::{Journal, Transaction};
+use crate::block::Queue;
+use crate::device::Why;
+use crate::format::journal::{Commit, Descriptor, Revoke, Tag, escape};
+use crate::mutant::Mutant;
+use crate::page_cache::Buffers;
+use crate::units::{Block, BlockNr, Tid};
+
+impl Journal {
+    /// The running transaction stops growing and becomes the committing one.
+    ///
+    /// # Panics
+    /// Where none is running or one is committing.
+    #[expect(clippy::expect_used, reason = "a bug in the caller")]
+    pub fn begin_commit(&mut self, q: &mut Queue, buffers: &Buffers) {
+        assert!(self.committing.is_none(), "one commit at a time");
+        if self.flushed {
+            q.way().decide("the journal superblock says that the log is empty: it must name the tail first");
+            let (tid, tail) = (self.tail_tid, self.tail);
+            self.write_superblock(tid, tail);
+            let write = q.submit_write(
+                self.area[0],
+                std::slice::from_ref(&self.superblock_block),
+                Why::JournalSuperblock,
+            );
+            q.wait(write);
+            self.flushed = false;
+        }
+        let mut transaction = self.running.take().expect("a transaction to commit");
+        transaction.log_start = self.head;
+        self.committing = Some(transaction);
+        self.clean_checkpoint_list(buffers);
+    }
+
+    /// Submits revoke blocks, descriptors and copies; waits for none of them.
+    pub fn write_log(&mut self, q: &mut Queue, buffers: &Buffers) {
+        let Some(mut transaction) = self.committing.take() else { return };
+        q.way().enter("jbd2_journal_write_revoke_records");
+        self.write_revokes(q, &mut transaction);
+        q.way().leave();
+        for batch in transaction.buffers.chunks(self.format.tags_per_descriptor()) {
+            let at = self.next_log_block();
+            let copies: Vec<_> =
+                batch.iter().filter_map(|block| self.copy_of(buffers, transaction.tid, *block)).collect();
+            let tags = copies.iter().map(|(tag, _)| *tag).collect();
+            let descriptor = Descriptor { tid: transaction.tid, tags }.to_block(&self.format);
+            transaction.io.push(q.submit_write(at, &[descriptor], Why::Descriptor(transaction.tid)));
+            for (tag, copy) in copies {
+                let what = buffers.what(tag.block).map_or_else(String::new, ToString::to_string);
+                let why = Why::Copy { tid: transaction.tid, of: tag.block, what };
+                let at = self.next_log_block();
+                transaction.io.push(q.submit_write(at, &[copy], why));
+            }
+        }
+        self.committing = Some(transaction);
+    }
+
+    /// Waits for the log and writes the commit block. Returns where the log's tail could move to.
+    /// v6.6 fs/jbd2/commit.c, `journal_submit_commit_record`
+    pub fn write_record(&mut self, q: &mut Queue) -> Option<(Tid, u32)> {
+        let tail = self.tail_worth_writing();
+        let transaction = self.committing.as_mut()?;
+        let tid = transaction.tid;
+        for request in std::mem::take(&mut transaction.io) {
+            q.wait(request);
+        }
+        q.way().enter("journal_submit_commit_record");
+        let at = self.next_log_block();
+        let now = q.now();
+        let commit = Commit::new(tid, now.secs(), now.nanos()).to_block(&self.format);
+        let preflush = (!q.lacks(Mutant::CommitWithoutPreflush)).then_some(Why::FlushBeforeCommit(tid));
+        q.write_durably(at, &commit, preflush, Why::Commit(tid));
+        q.way().leave();
+        tail
+    }
+
+    /// The transaction is durable: its blocks may be written in their places from now on, and the tail moves if
+    /// that frees enough. Returns the transaction, for what it freed.
+    pub fn finish_commit(
+        &mut self,
+        q: &mut Queue,
+        buffers: &mut Buffers,
+        tail: Option<(Tid, u32)>,
+    ) -> Option<Transaction> {
+        if let Some((tid, block)) = tail {
+            q.way().decide(format!("the log's tail moves to transaction {tid}"));
+            self.update_log_tail(q, tid, block);
+        }
+        let transaction = self.committing.take()?;
+        for checkpoint in &mut self.checkpoints {
+            // A block that is logged again need not be written in its place for the older transaction.
+            // v6.6 fs/jbd2/checkpoint.c, `__jbd2_journal_remove_checkpoint`
+            checkpoint.blocks.retain(|block| !transaction.owns(*block));
+        }
+        for block in &transaction.buffers {
+            buffers.mark_dirty(*block, q.now());
+        }
+        self.checkpoints.push_back(Checkpoint {
+            tid: transaction.tid,
+            log_start: transaction.log_start,
+            blocks: transaction.members.clone(),
+        });
+        self.drop_finished_checkpoints();
+        self.committed = transaction.tid;
+        Some(transaction)
+    }
+
+    fn write_revokes(&mut self, q: &mut Queue, transaction: &mut Transaction) {
+        let revoked: Vec<BlockNr> = transaction.revoked.iter().copied().collect();
+        for blocks in revoked.chunks(self.format.revokes_per_block()) {
+            let revoke = Revoke { tid: transaction.tid, blocks: blocks.to_vec() }.to_block(&self.format);
+            let at = self.next_log_block();
+            transaction.io.push(q.submit_write(at, &[revoke], Why::Revoke(transaction.tid)));
+        }
+    }
+
+    /// A block as it is logged. v6.6 fs/jbd2/journal.c, `jbd2_journal_write_metadata_buffer`
+    fn copy_of(&self, buffers: &Buffers, tid: Tid, block: BlockNr) -> Option<(Tag, Block)> {
+        let (copy, escaped) = escape(buffers.get(block)?);
+        Some((Tag::of(block, escaped, &self.format, tid, &copy), copy))
+    }
+
+    /// The tail is moved in a commit only if that frees a whole transaction's worth of log.
+    fn tail_worth_writing(&self) -> Option<(Tid, u32)> {
+        let (tid, block) = self.log_tail();
+        let freed = self.distance(self.tail, block);
+        (tid.is_after(self.tail_tid) && freed >= self.max_transaction_buffers()).then_some((tid, block))
+    }
+}

@@ -1,0 +1,190 @@
+//! The journal's state: where the log begins and ends, which transactions there are, how much room is left.
+
+use super::checkpoint::Checkpoint;
+use super::{OrderedRange, Transaction};
+use crate::block::Queue;
+use crate::format::journal::{JournalFormat, JournalIncompat, JournalSuperblock};
+use crate::mutant::Mutant;
+use crate::page_cache::Buffers;
+use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Widen, len_u32};
+use std::collections::VecDeque;
+
+/// A mounted journal (`journal_t`).
+#[derive(Debug)]
+pub struct Journal {
+    /// The blocks of the journal file, in order; the first holds the journal superblock.
+    pub(super) area: Vec<BlockNr>,
+    pub(super) superblock: JournalSuperblock,
+    pub(super) superblock_block: Block,
+    pub(super) format: JournalFormat,
+    pub(super) commit_secs: u64,
+    /// Whether the superblock on disk says that the log is empty (JBD2_FLUSHED).
+    pub(super) flushed: bool,
+    pub(super) head: u32,
+    pub(super) free: u32,
+    pub(super) tail: u32,
+    pub(super) tail_tid: Tid,
+    pub(super) next_tid: Tid,
+    pub(super) committed: Tid,
+    pub(super) running: Option<Transaction>,
+    pub(super) committing: Option<Transaction>,
+    pub(super) checkpoints: VecDeque<Checkpoint>,
+}
+
+impl Journal {
+    /// The journal of a file system that was cleanly unmounted.
+    /// v6.6 fs/jbd2/journal.c, `jbd2_journal_load`, `journal_reset`
+    pub fn load(
+        area: Vec<BlockNr>,
+        superblock: JournalSuperblock,
+        superblock_block: Block,
+        commit_secs: u64,
+    ) -> Self {
+        let format = superblock.format();
+        let next_tid = superblock.sequence.next();
+        // v6.6 fs/ext4/super.c sets JBD2_CYCLE_RECORD: logging resumes where it stopped
+        let head = if (superblock.first + 1..superblock.blocks).contains(&superblock.head) {
+            superblock.head
+        } else {
+            superblock.first
+        };
+        let free = superblock.blocks - superblock.first;
+        Self {
+            area,
+            superblock,
+            superblock_block,
+            format,
+            commit_secs,
+            flushed: true,
+            head,
+            free,
+            tail: head,
+            tail_tid: next_tid,
+            next_tid,
+            committed: next_tid.previous(),
+            running: None,
+            committing: None,
+            checkpoints: VecDeque::new(),
+        }
+    }
+
+    /// The running transaction.
+    pub const fn running(&self) -> Option<&Transaction> {
+        self.running.as_ref()
+    }
+
+    /// The committing transaction.
+    pub const fn committing(&self) -> Option<&Transaction> {
+        self.committing.as_ref()
+    }
+
+    /// The last transaction whose commit block is durable (`j_commit_sequence`).
+    pub const fn committed(&self) -> Tid {
+        self.committed
+    }
+
+    /// The tid that an inode gets which is read from disk now.
+    /// v6.6 fs/ext4/inode.c, `__ext4_iget`
+    pub fn tid_for_loaded_inode(&self) -> Tid {
+        self.running.as_ref().or(self.committing.as_ref()).map_or(self.committed, Transaction::tid)
+    }
+
+    /// Whether a commit of `tid` that has not finished will send a flush that covers data written before.
+    /// v6.6 fs/jbd2/journal.c, `jbd2_trans_will_send_data_barrier`
+    pub fn will_send_data_barrier(&self, tid: Tid) -> bool {
+        !self.committed.is_at_or_after(tid)
+    }
+
+    /// How many blocks a transaction may have (`j_max_transaction_buffers`).
+    pub const fn max_transaction_buffers(&self) -> u32 {
+        self.superblock.blocks / 4
+    }
+
+    /// The blocks that a new handle may count on. v6.6 fs/jbd2/transaction.c, `jbd2_log_space_left`
+    pub const fn space_left(&self) -> u32 {
+        self.free.saturating_sub(32)
+    }
+
+    /// Whether the running transaction has room for `credits` more blocks.
+    /// v6.6 fs/jbd2/transaction.c, `add_transaction_credits`
+    pub fn has_room(&self, credits: u32) -> bool {
+        self.running
+            .as_ref()
+            .is_none_or(|running| len_u32(running.buffers.len()) + credits <= self.max_transaction_buffers())
+    }
+
+    /// Joins the running transaction, or starts one. v6.6 fs/jbd2/transaction.c, `start_this_handle`
+    pub fn join(&mut self, q: &Queue) -> Tid {
+        let (next, expires) = (self.next_tid, q.now().plus_secs(self.commit_secs).round_up_secs());
+        if self.running.is_none() {
+            self.next_tid = next.next();
+        }
+        self.running.get_or_insert_with(|| Transaction::new(next, expires)).tid
+    }
+
+    /// The running transaction will log this block. Its handle must have joined.
+    /// v6.6 fs/jbd2/transaction.c, `jbd2_journal_dirty_metadata`
+    pub fn dirty_metadata(&mut self, buffers: &mut Buffers, block: BlockNr) {
+        buffers.mark_clean(block);
+        self.open_transaction().add(block);
+    }
+
+    /// A metadata block is freed: it will not be logged, and older copies in the log must not be replayed.
+    /// v6.6 fs/jbd2/revoke.c, `jbd2_journal_revoke`; transaction.c, `jbd2_journal_forget`
+    pub fn revoke(&mut self, q: &Queue, buffers: &mut Buffers, block: BlockNr) {
+        buffers.forget(block);
+        let revoke = !q.lacks(Mutant::NoRevoke);
+        let running = self.open_transaction();
+        running.forget(block);
+        if revoke {
+            running.revoked.insert(block);
+            self.superblock.features = self.superblock.features.with(JournalIncompat::REVOKE);
+        }
+    }
+
+    /// These blocks were freed: they may be given out again when the transaction has committed.
+    pub fn freed(&mut self, first: BlockNr, blocks: u32) {
+        self.open_transaction().freed.push((first, blocks));
+    }
+
+    /// The commit has to write and wait for this page. v6.6 fs/jbd2/transaction.c, `jbd2_journal_inode_ranged_write`
+    pub fn order_data(&mut self, ino: Ino, at: FileBlock) {
+        self.open_transaction()
+            .ordered
+            .entry(ino)
+            .and_modify(|range| {
+                *range = OrderedRange { first: range.first.min(at), last: range.last.max(at) }
+            })
+            .or_insert(OrderedRange { first: at, last: at });
+    }
+
+    /// An inode is gone, and with it the data that a commit would have waited for.
+    /// v6.6 fs/jbd2/journal.c, `jbd2_journal_release_jbd_inode`
+    pub fn release_inode(&mut self, ino: Ino) {
+        if let Some(running) = &mut self.running {
+            running.ordered.remove(&ino);
+        }
+    }
+
+    /// Whether a transaction still needs this block in memory.
+    pub(super) fn is_owned(&self, block: BlockNr) -> bool {
+        [&self.running, &self.committing].into_iter().flatten().any(|transaction| transaction.owns(block))
+    }
+
+    /// Takes the next block of the log. v6.6 fs/jbd2/journal.c, `jbd2_journal_next_log_block`
+    pub(super) fn next_log_block(&mut self) -> BlockNr {
+        assert!(self.free > 1, "a handle starts only where the log has room for it");
+        let block = self.area[self.head.index()];
+        self.head += 1;
+        self.free -= 1;
+        if self.head == self.superblock.blocks {
+            self.head = self.superblock.first;
+        }
+        block
+    }
+
+    #[expect(clippy::expect_used, reason = "a bug in the caller")]
+    fn open_transaction(&mut self) -> &mut Transaction {
+        self.running.as_mut().expect("a handle joined before it changed anything")
+    }
+}

@@ -1,0 +1,17 @@
+//! Ways to break the model on purpose.
+//!
+//! Each leaves out one rule of ordering. A test runs a scenario under each and must see it fail: what cannot be
+//! seen to fail is not tested. Nothing but tests sets one.
+
+/// A rule that is left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutant {
+    /// The commit block goes out without REQ_PREFLUSH.
+    CommitWithoutPreflush,
+    /// The log's tail moves on without a flush of the blocks written in place.
+    TailWithoutFlush,
+    /// Freed blocks are given out again before the transaction that freed them has committed.
+    ReuseBeforeCommit,
+    /// Freed metadata blocks are not revoked.
+    NoRevoke,
+}

@@ -1,0 +1,90 @@
+//! System calls: descriptors, paths, arguments, and the errors in the order in which the kernel finds them.
+//!
+//! ```text
+//!   descriptor (name in the scenario) ─▶ open file description { inode, flags, position } ─▶ inode
+//!   dup: two descriptors, one description          open twice: two descriptions
+//! ```
+//! The program is root, so nothing is ever denied for want of permission; its working directory is `/`.
+//!
+//! Not modelled: several processes, resource limits, mount points, special files.
+
+mod names;
+mod open;
+mod path;
+mod rw;
+mod sync;
+
+use crate::ext4::Fs;
+use crate::history::Errno;
+use crate::scenario::{Name, OpenFlags};
+use crate::units::Ino;
+use std::collections::BTreeMap;
+
+/// An open file description (`struct file`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct File {
+    ino: Ino,
+    flags: OpenFlags,
+    pos: u64,
+    /// How many descriptors refer to it.
+    descriptors: u32,
+}
+
+/// Which open file description.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct FileId(u32);
+
+/// The system calls of one program on one file system.
+#[derive(Debug)]
+pub struct Vfs {
+    fs: Fs,
+    descriptors: BTreeMap<Name, FileId>,
+    files: BTreeMap<FileId, File>,
+    next: u32,
+}
+
+impl Vfs {
+    /// A program that has nothing open.
+    pub const fn new(fs: Fs) -> Self {
+        Self { fs, descriptors: BTreeMap::new(), files: BTreeMap::new(), next: 0 }
+    }
+
+    /// The file system beneath.
+    pub const fn fs(&mut self) -> &mut Fs {
+        &mut self.fs
+    }
+
+    /// The file system, as the power fails: nothing is closed.
+    pub fn into_fs(self) -> Fs {
+        self.fs
+    }
+
+    /// The program ends: its descriptors are closed. Returns the file system.
+    pub fn exit(mut self) -> Fs {
+        for fd in self.descriptors.keys().cloned().collect::<Vec<_>>() {
+            // Closing what is open cannot fail.
+            let _ = self.close(&fd);
+        }
+        self.fs
+    }
+
+    /// `fdget`: a descriptor that is not open is EBADF.
+    fn file(&self, fd: &Name) -> Result<(FileId, File), Errno> {
+        let id = *self.descriptors.get(fd).ok_or(Errno::EBADF)?;
+        self.files.get(&id).map(|file| (id, *file)).ok_or(Errno::EBADF)
+    }
+
+    fn move_to(&mut self, id: FileId, pos: u64) {
+        if let Some(file) = self.files.get_mut(&id) {
+            file.pos = pos;
+        }
+    }
+
+    /// Runs a part of a call and notes the kernel function that it stands for.
+    fn within<R>(&mut self, function: &'static str, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.fs.queue().way().enter(function);
+        let result = body(self);
+        self.fs.queue().way().leave();
+        result
+    }
+}

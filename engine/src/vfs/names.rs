@@ -1,0 +1,183 @@
+//! Calls that change names.
+
+use super::Vfs;
+use super::path::{Component, Last, Resolved};
+use crate::ext4::Place;
+use crate::history::Errno;
+use crate::units::{BLOCK_BYTES, Ino};
+
+impl Vfs {
+    /// mkdir(2). v6.6 fs/namei.c, `do_mkdirat`
+    ///
+    /// # Errors
+    /// Those of path lookup, EEXIST, EMLINK, ENOSPC.
+    pub fn mkdir(&mut self, path: &str, mode: u16) -> Result<(), Errno> {
+        self.within("do_mkdirat", |vfs| {
+            let (dir, name) = vfs.new_name(path, Slashes::Allowed)?;
+            vfs.fs.mkdir(Place { dir, name: &name }, mode).map(|_| ())
+        })
+    }
+
+    /// rmdir(2). v6.6 fs/namei.c, `do_rmdir`
+    ///
+    /// # Errors
+    /// Those of path lookup, EINVAL for `.`, ENOTEMPTY, EBUSY for `/`, ENOENT, ENOTDIR.
+    pub fn rmdir(&mut self, path: &str) -> Result<(), Errno> {
+        self.within("do_rmdir", |vfs| {
+            let found = vfs.resolve(path, Last::Parent)?;
+            let name = match &found.last {
+                Component::Name(name) => name,
+                Component::Dot => return Err(Errno::EINVAL),
+                Component::DotDot => return Err(Errno::ENOTEMPTY),
+                Component::Root => return Err(Errno::EBUSY),
+            };
+            let ino = found.ino.ok_or(Errno::ENOENT)?;
+            if !vfs.fs.is_dir(ino) {
+                return Err(Errno::ENOTDIR);
+            }
+            vfs.within("vfs_rmdir", |vfs| vfs.fs.rmdir(Place { dir: found.dir, name }, ino))
+        })
+    }
+
+    /// unlink(2). v6.6 fs/namei.c, `do_unlinkat`
+    ///
+    /// # Errors
+    /// Those of path lookup, EISDIR, ENOENT, ENOTDIR for a file with a slash behind it.
+    pub fn unlink(&mut self, path: &str) -> Result<(), Errno> {
+        self.within("do_unlinkat", |vfs| {
+            let found = vfs.resolve(path, Last::Parent)?;
+            let Component::Name(name) = &found.last else { return Err(Errno::EISDIR) };
+            let ino = found.ino.ok_or(Errno::ENOENT)?;
+            if vfs.fs.is_dir(ino) {
+                return Err(Errno::EISDIR);
+            }
+            if found.slash {
+                return Err(Errno::ENOTDIR);
+            }
+            vfs.within("vfs_unlink", |vfs| vfs.fs.unlink(Place { dir: found.dir, name }, ino));
+            Ok(())
+        })
+    }
+
+    /// rename(2). v6.6 fs/namei.c, `do_renameat2`, `vfs_rename`
+    ///
+    /// # Errors
+    /// Those of path lookup, EBUSY for `.`, `..` and `/`, ENOENT, ENOTDIR, EISDIR, EINVAL (into itself),
+    /// ENOTEMPTY, EMLINK, ENOSPC.
+    pub fn rename(&mut self, old: &str, new: &str) -> Result<(), Errno> {
+        self.within("do_renameat2", |vfs| {
+            let from = vfs.resolve(old, Last::Parent)?;
+            let to = vfs.resolve(new, Last::Parent)?;
+            let (Component::Name(old_name), Component::Name(new_name)) = (&from.last, &to.last) else {
+                return Err(Errno::EBUSY);
+            };
+            let ino = from.ino.ok_or(Errno::ENOENT)?;
+            let is_dir = vfs.fs.is_dir(ino);
+            if !is_dir && (from.slash || to.slash) {
+                return Err(Errno::ENOTDIR);
+            }
+            if is_dir && vfs.is_within(to.dir, ino) {
+                return Err(Errno::EINVAL);
+            }
+            if to.ino.is_some_and(|victim| vfs.is_within(from.dir, victim)) {
+                return Err(Errno::ENOTEMPTY);
+            }
+            if to.ino == Some(ino) {
+                // Two names of one inode: nothing to do, and both stay.
+                return Ok(());
+            }
+            if let Some(victim) = to.ino {
+                match (is_dir, vfs.fs.is_dir(victim)) {
+                    (true, false) => return Err(Errno::ENOTDIR),
+                    (false, true) => return Err(Errno::EISDIR),
+                    (true, true) | (false, false) => {}
+                }
+            }
+            vfs.within("vfs_rename", |vfs| {
+                let (from, to_place) =
+                    (Place { dir: from.dir, name: old_name }, Place { dir: to.dir, name: new_name });
+                vfs.fs.rename(from, ino, to_place, to.ino)
+            })
+        })
+    }
+
+    /// link(2): a symlink is linked itself. v6.6 fs/namei.c, `do_linkat`
+    ///
+    /// # Errors
+    /// Those of path lookup, ENOENT, EEXIST, EPERM for a directory, EMLINK, ENOSPC.
+    pub fn link(&mut self, old: &str, new: &str) -> Result<(), Errno> {
+        self.within("do_linkat", |vfs| {
+            let ino = vfs.lookup(old, Last::NoFollow)?;
+            let (dir, name) = vfs.new_name(new, Slashes::Missing)?;
+            if vfs.fs.is_dir(ino) {
+                return Err(Errno::EPERM);
+            }
+            vfs.within("vfs_link", |vfs| vfs.fs.link(ino, Place { dir, name: &name }))
+        })
+    }
+
+    /// symlink(2). v6.6 fs/namei.c, `do_symlinkat`
+    ///
+    /// # Errors
+    /// ENOENT for an empty target, ENAMETOOLONG, those of path lookup, EEXIST, ENOSPC.
+    pub fn symlink(&mut self, target: &str, path: &str) -> Result<(), Errno> {
+        self.within("do_symlinkat", |vfs| {
+            if target.is_empty() {
+                return Err(Errno::ENOENT);
+            }
+            if target.len() >= BLOCK_BYTES {
+                return Err(Errno::ENAMETOOLONG);
+            }
+            let (dir, name) = vfs.new_name(path, Slashes::Missing)?;
+            vfs.within("vfs_symlink", |vfs| {
+                vfs.fs.symlink(Place { dir, name: &name }, target.as_bytes()).map(|_| ())
+            })
+        })
+    }
+
+    /// chmod(2). v6.6 fs/open.c, `do_fchmodat`
+    ///
+    /// # Errors
+    /// Those of path lookup, ENOENT.
+    pub fn chmod(&mut self, path: &str, mode: u16) -> Result<(), Errno> {
+        self.within("do_fchmodat", |vfs| {
+            let ino = vfs.lookup(path, Last::Follow)?;
+            vfs.fs.chmod(ino, mode);
+            Ok(())
+        })
+    }
+
+    /// A name that does not exist yet, in its directory. v6.6 fs/namei.c, `filename_create`
+    fn new_name(&mut self, path: &str, slashes: Slashes) -> Result<(Ino, Vec<u8>), Errno> {
+        let Resolved { dir, last, slash, ino } = self.resolve(path, Last::Parent)?;
+        let Component::Name(name) = last else { return Err(Errno::EEXIST) };
+        match (ino, slashes) {
+            (Some(_), _) => Err(Errno::EEXIST),
+            (None, Slashes::Missing) if slash => Err(Errno::ENOENT),
+            (None, _) => Ok((dir, name)),
+        }
+    }
+
+    /// Whether `dir` is `ancestor` or lies somewhere in it. v6.6 fs/namei.c, `lock_rename`
+    fn is_within(&mut self, dir: Ino, ancestor: Ino) -> bool {
+        let (root, mut at) = (self.fs.root(), dir);
+        loop {
+            if at == ancestor {
+                return true;
+            }
+            if at == root {
+                return false;
+            }
+            at = self.fs.lookup(at, b"..").unwrap_or(root);
+        }
+    }
+}
+
+/// What slashes behind a new name mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Slashes {
+    /// Nothing: it will be a directory.
+    Allowed,
+    /// That the directory it should be is missing.
+    Missing,
+}

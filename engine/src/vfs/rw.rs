@@ -1,0 +1,163 @@
+//! read, write and their relatives; lseek and truncate.
+
+use super::path::Last;
+use super::{File, Vfs};
+use crate::ext4::{Datasync, MAX_BYTES};
+use crate::format::FileKind;
+use crate::history::Errno;
+use crate::scenario::{Name, OpenFlags, Whence};
+use crate::units::{FileBlock, Ino, len_u64};
+
+impl Vfs {
+    /// read(2). v6.6 fs/read_write.c, `ksys_read`
+    ///
+    /// # Errors
+    /// EBADF, EISDIR.
+    pub fn read(&mut self, fd: &Name, len: u64) -> Result<Vec<u8>, Errno> {
+        self.within("ksys_read", |vfs| {
+            let (id, file) = vfs.file(fd)?;
+            let bytes = vfs.read_at(&file, file.pos, len)?;
+            vfs.move_to(id, file.pos + len_u64(bytes.len()));
+            Ok(bytes)
+        })
+    }
+
+    /// pread(2). v6.6 fs/read_write.c, `ksys_pread64`
+    ///
+    /// # Errors
+    /// EINVAL (before the descriptor is looked at), EBADF, EISDIR.
+    pub fn pread(&mut self, fd: &Name, offset: i64, len: u64) -> Result<Vec<u8>, Errno> {
+        self.within("ksys_pread64", |vfs| {
+            let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+            let (_, file) = vfs.file(fd)?;
+            vfs.read_at(&file, offset, len)
+        })
+    }
+
+    fn read_at(&mut self, file: &File, pos: u64, len: u64) -> Result<Vec<u8>, Errno> {
+        self.within("vfs_read", |vfs| {
+            if !file.flags.reads() {
+                return Err(Errno::EBADF);
+            }
+            if vfs.fs.is_dir(file.ino) {
+                return Err(Errno::EISDIR);
+            }
+            if i64::try_from(pos.saturating_add(len)).is_err() {
+                return Err(Errno::EINVAL);
+            }
+            Ok(vfs.fs.read(file.ino, pos, len))
+        })
+    }
+
+    /// write(2). v6.6 fs/read_write.c, `ksys_write`
+    ///
+    /// # Errors
+    /// EBADF, EFBIG, ENOSPC.
+    pub fn write(&mut self, fd: &Name, data: &[u8]) -> Result<u64, Errno> {
+        self.within("ksys_write", |vfs| {
+            let (id, file) = vfs.file(fd)?;
+            let (end, written) = vfs.write_at(&file, file.pos, data)?;
+            vfs.move_to(id, end);
+            Ok(written)
+        })
+    }
+
+    /// pwrite(2). v6.6 fs/read_write.c, `ksys_pwrite64`
+    ///
+    /// # Errors
+    /// EINVAL (a negative offset, before the descriptor is looked at), EBADF, EFBIG, ENOSPC.
+    pub fn pwrite(&mut self, fd: &Name, data: &[u8], offset: i64) -> Result<u64, Errno> {
+        self.within("ksys_pwrite64", |vfs| {
+            let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+            let (_, file) = vfs.file(fd)?;
+            vfs.write_at(&file, offset, data).map(|(_, written)| written)
+        })
+    }
+
+    /// Returns where the write ended, and how much it wrote.
+    fn write_at(&mut self, file: &File, pos: u64, data: &[u8]) -> Result<(u64, u64), Errno> {
+        self.within("vfs_write", |vfs| {
+            if !file.flags.writes() {
+                return Err(Errno::EBADF);
+            }
+            if i64::try_from(pos.saturating_add(len_u64(data.len()))).is_err() {
+                return Err(Errno::EINVAL);
+            }
+            // v6.6 fs/read_write.c, generic_write_checks: nothing happens, not even a sync
+            if data.is_empty() {
+                return Ok((pos, 0));
+            }
+            let pos = if file.flags.has(OpenFlags::O_APPEND) { vfs.fs.stat(file.ino).size } else { pos };
+            let written = vfs.fs.write(file.ino, pos, data)?;
+            vfs.sync_written(file, pos, written)?;
+            Ok((pos + written, written))
+        })
+    }
+
+    /// O_SYNC and O_DSYNC. v6.6 include/linux/fs.h, `generic_write_sync`
+    fn sync_written(&mut self, file: &File, pos: u64, written: u64) -> Result<(), Errno> {
+        if written == 0 || !file.flags.has(OpenFlags::O_DSYNC) {
+            return Ok(());
+        }
+        let datasync = if file.flags.has(OpenFlags::O_SYNC) { Datasync::No } else { Datasync::Yes };
+        let end = FileBlock::new(u32::MAX);
+        let (first, last) =
+            (FileBlock::of_byte(pos).unwrap_or(end), FileBlock::of_byte(pos + written - 1).unwrap_or(end));
+        self.within("generic_write_sync", |vfs| {
+            vfs.within("vfs_fsync_range", |vfs| vfs.fs.sync_file(file.ino, first, last, datasync))
+        })
+    }
+
+    /// lseek(2). v6.6 fs/ext4/file.c, `ext4_llseek`
+    ///
+    /// # Errors
+    /// EBADF, EINVAL.
+    pub fn lseek(&mut self, fd: &Name, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        self.within("ksys_lseek", |vfs| {
+            let (id, file) = vfs.file(fd)?;
+            let from = match whence {
+                Whence::Set => 0,
+                Whence::Cur => file.pos,
+                Whence::End => vfs.fs.stat(file.ino).size,
+            };
+            let pos = from.checked_add_signed(offset).filter(|pos| *pos <= MAX_BYTES).ok_or(Errno::EINVAL)?;
+            vfs.move_to(id, pos);
+            Ok(pos)
+        })
+    }
+
+    /// ftruncate(2). v6.6 fs/open.c, `do_sys_ftruncate`
+    ///
+    /// # Errors
+    /// EINVAL (negative), EBADF, EINVAL (not a regular file, or not open for writing), EFBIG.
+    pub fn ftruncate(&mut self, fd: &Name, length: i64) -> Result<(), Errno> {
+        self.within("do_sys_ftruncate", |vfs| {
+            let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
+            let (_, file) = vfs.file(fd)?;
+            if vfs.fs.stat(file.ino).kind != FileKind::REGULAR || !file.flags.writes() {
+                return Err(Errno::EINVAL);
+            }
+            vfs.do_truncate(file.ino, length)
+        })
+    }
+
+    /// truncate(2). v6.6 fs/open.c, `do_sys_truncate`, `vfs_truncate`
+    ///
+    /// # Errors
+    /// EINVAL (negative), those of path lookup, EISDIR, EINVAL (not a regular file), EFBIG.
+    pub fn truncate(&mut self, path: &str, length: i64) -> Result<(), Errno> {
+        self.within("do_sys_truncate", |vfs| {
+            let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
+            let ino = vfs.lookup(path, Last::Follow)?;
+            match vfs.fs.stat(ino).kind {
+                FileKind::DIRECTORY => Err(Errno::EISDIR),
+                FileKind::REGULAR => vfs.do_truncate(ino, length),
+                _ => Err(Errno::EINVAL),
+            }
+        })
+    }
+
+    fn do_truncate(&mut self, ino: Ino, length: u64) -> Result<(), Errno> {
+        self.within("do_truncate", |vfs| vfs.fs.set_size(ino, length))
+    }
+}
