@@ -93,7 +93,9 @@ pub fn judge(
             tally.count(&finding, key, observation, || state.id());
         }));
     }
-    let tellers: Vec<_> = runs.iter().map(|run| Storyteller::new(&run.trace.base, &run.trace.log)).collect();
+    let profile = Profile::of(scenario.stack.kernel);
+    let tellers: Vec<_> =
+        runs.iter().map(|run| Storyteller::new(&run.trace.base, &run.trace.log, profile)).collect();
     tally.report(coverage, &tellers)
 }
 

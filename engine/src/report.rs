@@ -160,6 +160,8 @@ pub struct Story {
     pub lost: Vec<String>,
     /// The writes that were not durable and survived nevertheless.
     pub survived: Vec<String>,
+    /// The blocks that read as zeros because they are still marked as unwritten, by file.
+    pub unwritten: Vec<String>,
     /// The request that the power cut forestalled, if it came before the end of the log.
     pub next: Option<String>,
 }

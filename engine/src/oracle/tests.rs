@@ -90,7 +90,8 @@ fn what_lies_where() {
             blocks: *blocks,
             at: BlockNr::new(*at),
         });
-        let node = Node::File(File { ino: Ino::new(12), size, extents: extents.collect() });
+        let node =
+            Node::File(File { ino: Ino::new(12), size, extents: extents.collect(), unwritten: Vec::new() });
         Tree { entries: BTreeMap::from([(path("/f"), node)]) }
     };
     // Block n of a disk of 64 is filled with the n-th letter, block 0 with zeros.

@@ -108,7 +108,7 @@ fn replayed_blocks_are_read_through_the_overlay() {
 fn extents_end_with_the_file() {
     let found = mount(&image("csum-clean"), Kernel::V6_6).unwrap();
     let expected = Extent { from: FileBlock::new(0), blocks: 2, at: BlockNr::new(22) };
-    let file = File { ino: Ino::new(12), size: 5000, extents: vec![expected] };
+    let file = File { ino: Ino::new(12), size: 5000, extents: vec![expected], unwritten: Vec::new() };
     assert_eq!(found.tree.entries.get("/hello"), Some(&Node::File(file)));
 }
 

@@ -33,6 +33,8 @@ pub struct File {
     pub size: u64,
     /// Where its blocks are, in order, without holes and unwritten extents (both read as zeros).
     pub extents: Vec<Extent>,
+    /// Blocks below its size that are allocated but not marked as written: the first of each run, and how many.
+    pub unwritten: Vec<(FileBlock, u32)>,
 }
 
 /// Blocks of a file that lie in one piece on the disk.

@@ -206,7 +206,24 @@ fn file(ino: Ino, inode: &RawInode, mapping: &Mapping) -> File {
             Some(_) | None => extents.push(Extent { from: found.from, blocks, at: found.at }),
         }
     }
-    File { ino, size: inode.size, extents }
+    File { ino, size: inode.size, extents, unwritten: unwritten(mapping, end) }
+}
+
+/// The blocks below `end` that are allocated but not marked as written, in runs.
+fn unwritten(mapping: &Mapping, end: u64) -> Vec<(FileBlock, u32)> {
+    let mut runs: Vec<(FileBlock, u32)> = Vec::new();
+    for found in mapping.extents.iter().filter(|extent| extent.state == ExtentState::Unwritten) {
+        let room = end.saturating_sub(found.from.get().into());
+        let blocks = u32::try_from(room).map_or(found.blocks, |room| room.min(found.blocks));
+        match runs.last_mut() {
+            Some((from, run)) if from.get().checked_add(*run) == Some(found.from.get()) => {
+                *run = run.saturating_add(blocks);
+            }
+            Some(_) | None if blocks > 0 => runs.push((found.from, blocks)),
+            Some(_) | None => {}
+        }
+    }
+    runs
 }
 
 // v6.6 fs/ext4/symlink.c, ext4_get_link; fs/ext4/inode.c, __ext4_iget for the short ones.

@@ -4,7 +4,8 @@ use super::Story;
 use super::ledger::{Fate, Ledger};
 use crate::crash::{CrashId, image};
 use crate::device::{DeviceLog, DiskImage, Why};
-use crate::units::{Ino, Moment, RequestIdx};
+use crate::recovery::{Audit, Node, Profile, Tree, recover};
+use crate::units::{FileBlock, Ino, Moment, RequestIdx};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tells the stories of one run's crash images.
@@ -12,19 +13,21 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Storyteller<'a> {
     base: &'a DiskImage,
     log: &'a DeviceLog,
+    profile: Profile,
     ledger: Ledger<'a>,
 }
 
 impl<'a> Storyteller<'a> {
-    /// For one run.
-    pub fn new(base: &'a DiskImage, log: &'a DeviceLog) -> Self {
-        Self { base, log, ledger: Ledger::new(base, log) }
+    /// For one run, whose crash images are mounted as `profile` says.
+    pub fn new(base: &'a DiskImage, log: &'a DeviceLog, profile: Profile) -> Self {
+        let profile = Profile { audit: Audit::Skip, ..profile };
+        Self { base, log, profile, ledger: Ledger::new(base, log) }
     }
 
     /// The story of an image when the power is cut at `at`; none for an id of another run. Inodes are called by the
     /// names in `names`, where they have any.
     pub fn tell(&self, id: &CrashId, at: Moment, names: &BTreeMap<Ino, BTreeSet<String>>) -> Option<Story> {
-        let image = image(self.base, self.log, id).ok()?;
+        let mut image = image(self.base, self.log, id).ok()?;
         let fates = self.ledger.fates(at, &image);
         let words = |request: RequestIdx| words(&self.log.request(request).cause.why, names);
         let lost = fates.iter().filter(|fate| fate.lost > 0).map(|fate| loss(fate, words(fate.request)));
@@ -32,8 +35,27 @@ impl<'a> Storyteller<'a> {
         Some(Story {
             lost: lost.collect(),
             survived: survived.collect(),
+            unwritten: recover(&mut image, &self.profile)
+                .map_or_else(|_| Vec::new(), |found| unwritten(&found.tree)),
             next: self.ledger.next(at).map(words),
         })
+    }
+}
+
+/// The blocks that are still marked as unwritten. The size and the place of a file may be in a transaction that
+/// was committed before the file's data had reached the disk: what marks it as written is in a later one.
+fn unwritten(tree: &Tree) -> Vec<String> {
+    let of_file = |(path, node): (&String, &Node)| match node {
+        Node::File(file) => file.unwritten.iter().map(|run| blocks(path, *run)).collect(),
+        Node::Directory(_) | Node::Symlink(..) | Node::Unreadable(_) => Vec::new(),
+    };
+    tree.entries.iter().flat_map(of_file).collect()
+}
+
+fn blocks(path: &str, (from, blocks): (FileBlock, u32)) -> String {
+    match blocks {
+        1 => format!("{path}, block {from}"),
+        _ => format!("{path}, blocks {from} to {}", u64::from(from.get()) + u64::from(blocks) - 1),
     }
 }
 

@@ -81,6 +81,9 @@ fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words
         if !story.survived.is_empty() {
             page.labelled(MARGIN, "survived  ", &listed(&story.survived, CAUSES));
         }
+        if !story.unwritten.is_empty() {
+            page.labelled(MARGIN, "unwritten ", &listed(&story.unwritten, CAUSES));
+        }
     }
     let id = &case.witness.id;
     page.line(&format!("{MARGIN}replay    unplug image {} --state {id} -o crash.img", quoted(file)));

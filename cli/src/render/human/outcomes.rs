@@ -16,6 +16,10 @@ const ROWS: usize = 8;
 const CAUSES: usize = 3;
 /// Columns between cells.
 const GAP: usize = 3;
+/// What the line `still unwritten` is about.
+const LEGEND: &str = "A block that is still unwritten reads as zeros: a transaction with the file's size and the block's \
+                      place was committed before the data had arrived, and what marks the block as written comes in a \
+                      later one.";
 const BAR: &str = "      │";
 
 /// Windows that follow each other and have the same outcomes.
@@ -45,6 +49,14 @@ pub(super) fn section(page: &mut Page, report: &Report) {
         if let Some(group) = groups.next_if(|group| group.first == window) {
             group_lines(page, &group, &words, report);
         }
+    }
+    let stories = report
+        .windows
+        .iter()
+        .flat_map(|window| window.outcomes.iter())
+        .filter_map(|one| one.witness.story.as_ref());
+    if stories.into_iter().any(|story| !story.unwritten.is_empty()) {
+        page.wrapped("", LEGEND, FAINT);
     }
 }
 
@@ -184,6 +196,9 @@ fn rows(page: &mut Page, rows: &[Row<'_>], report: &Report) {
         }
         if let Some(story) = row.outcome.witness.story.as_ref().filter(|story| !story.lost.is_empty()) {
             page.labelled(&margin, "if lost: ", &listed(&story.lost, CAUSES));
+        }
+        if let Some(story) = row.outcome.witness.story.as_ref().filter(|story| !story.unwritten.is_empty()) {
+            page.labelled(&margin, "still unwritten: ", &listed(&story.unwritten, CAUSES));
         }
     }
 }
