@@ -1,6 +1,8 @@
 //! Reading a scenario file: the only place that opens one.
 //!
-//!   path ──read──▶ bytes ──at most 16 MiB, UTF-8──▶ text
+//! ```text
+//! path ──read──▶ bytes ──at most 16 MiB, UTF-8──▶ text
+//! ```
 //!
 //! Not done here: following includes. A scenario is one file.
 
