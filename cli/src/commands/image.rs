@@ -34,7 +34,8 @@ pub(super) fn image(args: &Image) -> Result<Exit, Failure> {
     let path = args.output.display();
     write(&image, &args.output).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
     let mib = (image.blocks() * block_bytes()) >> 20;
-    Output::to(None)?.print(&format!("{path}: {mib} MiB of ext4 as the power cut left it\n"))?;
+    let when = if id.is_some() { "as the power cut left it" } else { "as it was before the first step" };
+    Output::to(None)?.print(&format!("{path}: {mib} MiB of ext4 {when}\n"))?;
     Ok(Exit::Good)
 }
 

@@ -99,23 +99,27 @@ fn one(file: &str, report: &Report, first: bool) -> String {
     page.text
 }
 
-/// The verdict in one sentence.
+/// The verdict in one sentence. What is expected without being written counts where it matters.
 fn verdict(page: &mut Page, report: &Report) {
+    let written = report.expectations.iter().filter(|judged| judged.line.is_some()).count();
     let all = report.expectations.len();
-    let failed = |wanted: Verdict| report.expectations.iter().filter(|one| one.verdict == wanted).count();
+    let those = |wanted: Verdict| report.expectations.iter().filter(|one| one.verdict == wanted).count();
     let (_, style) = word(report.verdict);
-    let (word, sentence) = match report.verdict {
-        Verdict::Holds if all == 1 => ("Holds", "the expectation holds.".to_owned()),
-        Verdict::Holds => ("Holds", format!("all {all} expectations hold.")),
-        Verdict::Violated => {
-            ("VIOLATED", format!("{} of {all} expectations failed.", failed(Verdict::Violated)))
+    let (word, sentence) = match (report.verdict, written) {
+        (Verdict::Holds, 0) => {
+            ("Holds", "the disk can always be mounted; nothing else is expected.".to_owned())
         }
-        Verdict::Inconclusive => (
+        (Verdict::Holds, 1) => ("Holds", "the expectation holds.".to_owned()),
+        (Verdict::Holds, _) => ("Holds", format!("all {written} expectations hold.")),
+        (Verdict::Violated, _) => {
+            ("VIOLATED", format!("{} of {all} expectations failed.", those(Verdict::Violated)))
+        }
+        (Verdict::Inconclusive, _) => (
             "Inconclusive",
             format!(
                 "nothing found speaks against an expectation, but not every crash state was looked at, and {} of \
                  {all} could still fail.",
-                failed(Verdict::Inconclusive)
+                those(Verdict::Inconclusive)
             ),
         ),
     };

@@ -191,16 +191,34 @@ fn rows(page: &mut Page, rows: &[Row<'_>], report: &Report) {
             }
             Some(_) | None => page.labelled("", &label, &row.cells.join(", ")),
         }
-        if !row.outcome.violates.is_empty() {
-            page.labelled(&margin, "violates ", &violated(row.outcome, report));
-        }
-        if let Some(story) = row.outcome.witness.story.as_ref().filter(|story| !story.lost.is_empty()) {
-            page.labelled(&margin, "if lost: ", &listed(&story.lost, CAUSES));
+        for (label, text) in reasons(row.outcome, report) {
+            page.labelled(&margin, label, &text);
         }
         if let Some(story) = row.outcome.witness.story.as_ref().filter(|story| !story.unwritten.is_empty()) {
             page.labelled(&margin, "still unwritten: ", &listed(&story.unwritten, CAUSES));
         }
     }
+}
+
+/// What is to be said of an outcome: whether it is unexpected, when it comes about, and by the loss of which writes.
+fn reasons(outcome: &Outcome, report: &Report) -> Vec<(&'static str, String)> {
+    let mut reasons = Vec::new();
+    if !outcome.violates.is_empty() {
+        reasons.push(("violates ", violated(outcome, report)));
+    }
+    let schedules = report.runs.iter().flat_map(|run| &run.schedules).count();
+    if outcome.schedules.len() < schedules {
+        let names: Vec<&str> = outcome.schedules.iter().map(|schedule| schedule.name()).collect();
+        reasons.push(("only with schedule ", names.join(" and ")));
+    }
+    if let Some(story) = &outcome.witness.story {
+        match &story.next {
+            _ if !story.lost.is_empty() => reasons.push(("if lost: ", listed(&story.lost, CAUSES))),
+            Some(next) if !outcome.violates.is_empty() => reasons.push(("if cut before: ", next.clone())),
+            Some(_) | None => {}
+        }
+    }
+    reasons
 }
 
 /// How wide each column of cells is, if they fit side by side. A disk that cannot be mounted has only one cell.

@@ -151,6 +151,11 @@ fn trouble() -> Trouble {
 fn for_people() {
     check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new()));
     check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new()));
+    let traces = vec![
+        run(Schedule::Prompt, Order::Flushed, Start::AtFsync),
+        run(Schedule::Late, Order::Mixed, Start::AtFsync),
+    ];
+    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new()));
     let few = report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2);
     check("partial", &print(vec![("conf.ron", Ok(few))], Human::new()));
     let several = vec![("a.ron", Ok(flushed())), ("b.ron", Err(trouble())), ("c.ron", Ok(violated()))];
