@@ -38,7 +38,10 @@ impl Fs {
         let found = self.find_free(goal, want).ok_or(Errno::ENOSPC)?;
         let (first, len) = found;
         self.mark_blocks(first, len, bitmap::set);
-        self.decide(format!("allocates block {first}{}", if len > 1 { format!(" to {}", first.get() + u64::from(len) - 1) } else { String::new() }));
+        self.decide(format!(
+            "allocates block {first}{}",
+            if len > 1 { format!(" to {}", first.get() + u64::from(len) - 1) } else { String::new() }
+        ));
         Ok(found)
     }
 
@@ -79,7 +82,10 @@ impl Fs {
                 for bit in start..start + here {
                     mark(block, bit);
                 }
-                (bitmap::count_clear(block, len), seed.map(|seed| bitmap::checksum(seed, block, bits.index() / 8)))
+                (
+                    bitmap::count_clear(block, len),
+                    seed.map(|seed| bitmap::checksum(seed, block, bits.index() / 8)),
+                )
             });
             let desc = &mut self.groups[group.index()];
             desc.free_blocks = free;

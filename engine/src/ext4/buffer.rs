@@ -34,7 +34,12 @@ impl Fs {
 
     /// Changes a metadata block within a handle.
     /// v6.6 fs/ext4/ext4_jbd2.c, `__ext4_journal_get_write_access`, `__ext4_handle_dirty_metadata`
-    pub(super) fn change_block<R>(&mut self, nr: BlockNr, what: What, change: impl FnOnce(&mut Block) -> R) -> R {
+    pub(super) fn change_block<R>(
+        &mut self,
+        nr: BlockNr,
+        what: What,
+        change: impl FnOnce(&mut Block) -> R,
+    ) -> R {
         let mut data = self.bread(nr, what);
         let result = change(&mut data);
         self.buffers.replace(nr, data);

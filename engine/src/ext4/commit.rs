@@ -57,7 +57,9 @@ impl Fs {
         self.within("__jbd2_log_wait_for_space", |fs| {
             fs.decide("the log is nearly full");
             while fs.journal.space_left() < fs.journal.max_transaction_buffers() {
-                match fs.within("jbd2_log_do_checkpoint", |fs| fs.journal.do_checkpoint(&mut fs.q, &mut fs.buffers)) {
+                match fs.within("jbd2_log_do_checkpoint", |fs| {
+                    fs.journal.do_checkpoint(&mut fs.q, &mut fs.buffers)
+                }) {
                     CheckpointStep::Progress => {}
                     CheckpointStep::CommitFirst => fs.commit_running(),
                     CheckpointStep::Nothing => unreachable!("an empty log has room for a transaction"),

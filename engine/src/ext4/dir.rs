@@ -70,7 +70,9 @@ impl Fs {
     pub(super) fn set_entry(&mut self, dir: Ino, name: &[u8], ino: Ino) {
         if let Some((nr, _)) = self.find_entry(dir, name) {
             let (seed, kind) = (self.dir_seed(dir), self.inode(ino).raw.kind());
-            self.change_block(nr, What::Directory(dir), |block| dirent::replace_ino(block, name, ino, kind, seed).is_ok());
+            self.change_block(nr, What::Directory(dir), |block| {
+                dirent::replace_ino(block, name, ino, kind, seed).is_ok()
+            });
         }
     }
 

@@ -88,7 +88,9 @@ impl ExtentTree {
     pub(super) fn root(&self) -> [u8; 60] {
         let entries = match self.levels.last() {
             None => Entries::Leaf(self.extents.clone()),
-            Some(nodes) => Entries::Index(nodes.iter().map(|node| Index { from: node.first, leaf: node.block }).collect()),
+            Some(nodes) => Entries::Index(
+                nodes.iter().map(|node| Index { from: node.first, leaf: node.block }).collect(),
+            ),
         };
         ExtentNode { depth: self.depth(), entries }.to_root()
     }
@@ -102,7 +104,12 @@ impl ExtentTree {
         let Some(left) = after.checked_sub(1).and_then(|index| self.extents.get_mut(index)) else { return };
         let kept = at.get() - left.from.get();
         if kept < left.blocks {
-            let right = Extent { from: at, blocks: left.blocks - kept, at: left.at.plus(u64::from(kept)), state: left.state };
+            let right = Extent {
+                from: at,
+                blocks: left.blocks - kept,
+                at: left.at.plus(u64::from(kept)),
+                state: left.state,
+            };
             left.blocks = kept;
             self.extents.insert(after, right);
         }
@@ -138,7 +145,11 @@ impl ExtentTree {
     /// Which of `keys` each node of a level holds.
     fn shares(nodes: &[Node], keys: &[FileBlock]) -> Vec<std::ops::Range<usize>> {
         let mut from = 0;
-        let ends = nodes.iter().skip(1).map(|next| keys.partition_point(|key| *key < next.first)).chain([keys.len()]);
+        let ends = nodes
+            .iter()
+            .skip(1)
+            .map(|next| keys.partition_point(|key| *key < next.first))
+            .chain([keys.len()]);
         ends.map(|end| std::mem::replace(&mut from, end)..end).collect()
     }
 
@@ -146,7 +157,10 @@ impl ExtentTree {
         match level.checked_sub(1) {
             None => Entries::Leaf(self.extents[share].to_vec()),
             Some(below) => Entries::Index(
-                self.levels[below][share].iter().map(|node| Index { from: node.first, leaf: node.block }).collect(),
+                self.levels[below][share]
+                    .iter()
+                    .map(|node| Index { from: node.first, leaf: node.block })
+                    .collect(),
             ),
         }
     }

@@ -12,7 +12,7 @@ use super::writeback::SyncMode;
 use crate::block::Barrier;
 use crate::device::Why;
 use crate::history::Errno;
-use crate::jbd2::write_in_place;
+use crate::jbd2::{Transaction, write_in_place};
 use crate::units::{FileBlock, Ino};
 
 /// Which metadata a sync call needs.
@@ -26,7 +26,13 @@ pub enum Datasync {
 
 impl Fs {
     /// Makes a file durable. v6.6 fs/ext4/fsync.c, `ext4_sync_file`
-    pub fn sync_file(&mut self, ino: Ino, first: FileBlock, last: FileBlock, datasync: Datasync) -> Result<(), Errno> {
+    pub fn sync_file(
+        &mut self,
+        ino: Ino,
+        first: FileBlock,
+        last: FileBlock,
+        datasync: Datasync,
+    ) -> Result<(), Errno> {
         self.within("ext4_sync_file", |fs| {
             if !fs.inode(ino).is_regular() {
                 fs.within("ext4_force_commit", |fs| {
@@ -89,7 +95,7 @@ impl Fs {
     /// v6.6 fs/ext4/super.c, `ext4_sync_fs`
     fn sync_fs(&mut self) {
         self.finish_all_writebacks();
-        match self.journal.running().map(crate::jbd2::Transaction::tid) {
+        match self.journal.running().map(Transaction::tid) {
             Some(_) => self.commit_running(),
             None => {
                 let committed = self.journal.committed();
@@ -101,8 +107,12 @@ impl Fs {
 
     /// Writes the dirty pages of every inode.
     pub(super) fn write_all_inodes(&mut self, mode: SyncMode) -> Result<(), Errno> {
-        let dirty: Vec<Ino> =
-            self.inodes.iter().filter(|(_, inode)| inode.dirtied_when.is_some()).map(|(ino, _)| *ino).collect();
+        let dirty: Vec<Ino> = self
+            .inodes
+            .iter()
+            .filter(|(_, inode)| inode.dirtied_when.is_some())
+            .map(|(ino, _)| *ino)
+            .collect();
         let mut result = Ok(());
         for ino in dirty {
             // An error of one file does not keep the others from being written.

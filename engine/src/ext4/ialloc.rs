@@ -61,7 +61,10 @@ impl Fs {
         let (nr, seed) = (self.group(group).inode_bitmap, self.seed);
         let (free, checksum) = self.change_block(nr, What::InodeBitmap { group }, |block| {
             mark(block, bit);
-            (bitmap::count_clear(block, per_group), seed.map(|seed| bitmap::checksum(seed, block, per_group.index() / 8)))
+            (
+                bitmap::count_clear(block, per_group),
+                seed.map(|seed| bitmap::checksum(seed, block, per_group.index() / 8)),
+            )
         });
         let desc = &mut self.groups[group.index()];
         desc.free_inodes = free;

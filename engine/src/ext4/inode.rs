@@ -4,7 +4,7 @@ use super::extents::ExtentTree;
 use super::{Fs, ROOT};
 use crate::format::{ExtentNode, FileKind, InodeFlags, RawInode, Timestamp};
 use crate::page_cache::Pages;
-use crate::units::{FileBlock, Ino, Tid, Time};
+use crate::units::{BlockNr, Ino, Tid, Time};
 
 /// An inode in memory (`struct ext4_inode_info`).
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Inode {
     /// Truncated to nothing since it was last closed (EXT4_STATE_DA_ALLOC_CLOSE).
     pub(super) alloc_at_close: bool,
     /// The directory in which it was created, near which its blocks go.
-    pub(super) goal: Option<crate::units::BlockNr>,
+    pub(super) goal: Option<BlockNr>,
 }
 
 /// What stat(2) says of an inode.
@@ -88,11 +88,6 @@ impl Inode {
     pub(super) fn is_regular(&self) -> bool {
         self.raw.kind() == FileKind::REGULAR
     }
-
-    /// The last block that has bytes of the file, if there is one.
-    pub(super) fn last_block(&self) -> Option<FileBlock> {
-        self.size.checked_sub(1).and_then(FileBlock::of_byte)
-    }
 }
 
 /// A moment as an inode stores it.
@@ -127,8 +122,10 @@ impl Fs {
         }
         let (nr, what, slot) = self.inode_place(ino);
         let block = self.bread(nr, what);
-        let raw = RawInode::read_from(&block, slot, self.seed.map(|seed| (seed, ino))).expect("a sound inode");
-        let tree = if raw.flags.has(InodeFlags::EXTENTS) { self.load_tree(ino, &raw) } else { ExtentTree::empty() };
+        let raw =
+            RawInode::read_from(&block, slot, self.seed.map(|seed| (seed, ino))).expect("a sound inode");
+        let tree =
+            if raw.flags.has(InodeFlags::EXTENTS) { self.load_tree(ino, &raw) } else { ExtentTree::empty() };
         let tid = self.journal.tid_for_loaded_inode();
         self.inodes.insert(ino, Inode::in_memory(raw, tree, tid));
     }

@@ -9,11 +9,11 @@
 use super::inode::{Inode, timestamp};
 use super::{JOURNAL, LOST_FOUND, ROOT};
 use crate::device::DiskImage;
-use crate::format::journal::{JournalFeatures, JournalSuperblock};
 use crate::format::dirent;
+use crate::format::journal::{JournalFeatures, JournalSuperblock};
 use crate::format::{
-    Compat, Dirent, Extent, ExtentNode, ExtentState, FileKind, FsSeed, GroupDesc, Incompat, RawInode, RoCompat,
-    Superblock, bitmap,
+    Compat, Dirent, Extent, ExtentNode, ExtentState, FileKind, FsSeed, GroupDesc, Incompat, RawInode,
+    RoCompat, Superblock, bitmap,
 };
 use crate::scenario::{Checksums, Mkfs};
 use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes};
@@ -51,12 +51,14 @@ struct Plan {
 impl Plan {
     fn new(options: &Mkfs, now: Time) -> Self {
         let superblock = new_superblock(options, now);
-        let groups: Vec<GroupDesc> = (0..superblock.groups()).map(|group| place_group(&superblock, group)).collect();
+        let groups: Vec<GroupDesc> =
+            (0..superblock.groups()).map(|group| place_group(&superblock, group)).collect();
         let table = superblock.inode_table_blocks();
         let next = (0..superblock.groups())
             .zip(&groups)
             .map(|(group, desc)| {
-                let behind = desc.inode_table.plus(u64::from(table)).get() - superblock.first_block(group).get();
+                let behind =
+                    desc.inode_table.plus(u64::from(table)).get() - superblock.first_block(group).get();
                 u32::try_from(behind).unwrap_or(u32::MAX)
             })
             .collect();
@@ -69,7 +71,8 @@ impl Plan {
         let mut left = blocks;
         let mut runs = Vec::new();
         for (group, next) in (0..).zip(&mut self.next) {
-            let here = left.min(self.superblock.blocks_in(group) - *next).min(ExtentState::Written.max_blocks());
+            let here =
+                left.min(self.superblock.blocks_in(group) - *next).min(ExtentState::Written.max_blocks());
             if here > 0 {
                 runs.push((self.superblock.first_block(group).plus(u64::from(*next)), here));
                 *next += here;
@@ -84,7 +87,8 @@ impl Plan {
         for (ino, at, mode, links) in [(ROOT, root, 0o755, 3), (LOST_FOUND, lost_found, 0o700, 2)] {
             let mut block = dirent::new_block_dots(ino, ROOT, self.seed.map(|seed| seed.inode(ino, 0)));
             if ino == ROOT {
-                let entry = Dirent { ino: LOST_FOUND, kind: FileKind::DIRECTORY, name: b"lost+found".to_vec() };
+                let entry =
+                    Dirent { ino: LOST_FOUND, kind: FileKind::DIRECTORY, name: b"lost+found".to_vec() };
                 let inserted = dirent::insert(&mut block, &entry, self.seed.map(|seed| seed.inode(ino, 0)));
                 assert!(inserted.is_ok(), "a new directory has room for a name");
             }
@@ -125,11 +129,22 @@ impl Plan {
         }
     }
 
-    fn write_inode(&self, image: &mut DiskImage, ino: Ino, mut raw: RawInode, runs: &[(BlockNr, u32)]) -> RawInode {
+    fn write_inode(
+        &self,
+        image: &mut DiskImage,
+        ino: Ino,
+        mut raw: RawInode,
+        runs: &[(BlockNr, u32)],
+    ) -> RawInode {
         let mut from = 0;
         let mut extents = Vec::new();
         for (at, blocks) in runs {
-            extents.push(Extent { from: FileBlock::new(from), blocks: *blocks, at: *at, state: ExtentState::Written });
+            extents.push(Extent {
+                from: FileBlock::new(from),
+                blocks: *blocks,
+                at: *at,
+                state: ExtentState::Written,
+            });
             from += blocks;
         }
         raw.block = ExtentNode::leaf(extents).to_root();

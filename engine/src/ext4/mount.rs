@@ -7,7 +7,7 @@ use crate::format::journal::{JournalIncompat, JournalSuperblock};
 use crate::format::{Entries, ExtentNode, GroupDesc, Incompat, RawInode, Superblock};
 use crate::history::Errno;
 use crate::jbd2::{CheckpointStep, Journal};
-use crate::page_cache::Buffers;
+use crate::page_cache::{Buffers, What};
 use crate::scenario::Mount;
 use crate::units::{BlockNr, Widen};
 use std::collections::BTreeMap;
@@ -42,7 +42,8 @@ impl Fs {
         let groups: Vec<GroupDesc> = (0..superblock.groups())
             .map(|group| {
                 let (nr, index) = superblock.descriptor_place(group);
-                GroupDesc::read_from(&q.read(nr), index, seed.map(|seed| (seed, group))).expect("a sound descriptor")
+                GroupDesc::read_from(&q.read(nr), index, seed.map(|seed| (seed, group)))
+                    .expect("a sound descriptor")
             })
             .collect();
         let mut fs = Self {
@@ -75,7 +76,7 @@ impl Fs {
 
     /// v6.6 fs/ext4/super.c, `ext4_commit_super`
     fn write_superblock(&mut self) {
-        let mut block = self.bread(BlockNr::new(0), crate::page_cache::What::Superblock);
+        let mut block = self.bread(BlockNr::new(0), What::Superblock);
         self.superblock.write_into(&mut block);
         self.buffers.replace(BlockNr::new(0), block.clone());
         self.q.write_durably(BlockNr::new(0), &block, None, Why::Superblock);

@@ -152,7 +152,13 @@ impl Fs {
 
     /// Renames `ino` from one place to another, over `victim` if there is one. The VFS has checked that both are
     /// of one kind and that a directory does not move into itself. v6.6 fs/ext4/namei.c, `ext4_rename`
-    pub fn rename(&mut self, old: Place<'_>, ino: Ino, new: Place<'_>, victim: Option<Ino>) -> Result<(), Errno> {
+    pub fn rename(
+        &mut self,
+        old: Place<'_>,
+        ino: Ino,
+        new: Place<'_>,
+        victim: Option<Ino>,
+    ) -> Result<(), Errno> {
         self.within("ext4_rename", |fs| {
             fs.load_inode(ino);
             let moves_dir = fs.inode(ino).is_directory();
@@ -195,7 +201,13 @@ impl Fs {
         }
     }
 
-    fn move_entry(&mut self, old: Place<'_>, ino: Ino, new: Place<'_>, victim: Option<Ino>) -> Result<(), Errno> {
+    fn move_entry(
+        &mut self,
+        old: Place<'_>,
+        ino: Ino,
+        new: Place<'_>,
+        victim: Option<Ino>,
+    ) -> Result<(), Errno> {
         match victim {
             None => self.add_entry(new.dir, new.name, ino)?,
             Some(_) => {

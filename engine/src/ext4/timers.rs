@@ -9,6 +9,7 @@
 use super::Fs;
 use super::writeback::SyncMode;
 use crate::device::Origin;
+use crate::jbd2::Transaction;
 use crate::units::{FileBlock, Ino, Time};
 
 /// `dirty_writeback_centisecs`
@@ -20,7 +21,7 @@ impl Fs {
     /// Time passes: timers that fire until then do their work at their time.
     pub fn run_until(&mut self, time: Time) {
         loop {
-            let commit = self.journal.running().map(crate::jbd2::Transaction::expires);
+            let commit = self.journal.running().map(Transaction::expires);
             let next = [commit, self.flusher_wakes].into_iter().flatten().min();
             match next {
                 Some(next) if next <= time => {
@@ -52,9 +53,14 @@ impl Fs {
         let before = self.q.set_origin(Origin::Flusher);
         self.within("wb_workfn", |fs| {
             let now = fs.q.now();
-            let expired = |since: Option<Time>| since.is_some_and(|since| since.plus_secs(EXPIRE_SECS) <= now);
-            let inodes: Vec<Ino> =
-                fs.inodes.iter().filter(|(_, inode)| expired(inode.dirtied_when)).map(|(ino, _)| *ino).collect();
+            let expired =
+                |since: Option<Time>| since.is_some_and(|since| since.plus_secs(EXPIRE_SECS) <= now);
+            let inodes: Vec<Ino> = fs
+                .inodes
+                .iter()
+                .filter(|(_, inode)| expired(inode.dirtied_when))
+                .map(|(ino, _)| *ino)
+                .collect();
             for ino in inodes {
                 // Background writeback has nobody to tell of an error; the pages stay dirty.
                 let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
@@ -77,6 +83,7 @@ impl Fs {
     }
 
     fn is_anything_dirty(&self) -> bool {
-        self.buffers.dirtied_when().is_some() || self.inodes.values().any(|inode| inode.dirtied_when.is_some())
+        self.buffers.dirtied_when().is_some()
+            || self.inodes.values().any(|inode| inode.dirtied_when.is_some())
     }
 }

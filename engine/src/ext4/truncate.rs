@@ -50,7 +50,10 @@ impl Fs {
                 fs.zero_partial_block(ino, size);
             }
             fs.orphan_add(ino);
-            fs.remove_blocks(ino, FileBlock::of_byte(size.next_multiple_of(block_bytes())).unwrap_or(FileBlock::new(u32::MAX)));
+            fs.remove_blocks(
+                ino,
+                FileBlock::of_byte(size.next_multiple_of(block_bytes())).unwrap_or(FileBlock::new(u32::MAX)),
+            );
             if fs.inode(ino).raw.links > 0 {
                 fs.orphan_del(ino);
             }
@@ -132,5 +135,4 @@ impl Fs {
             fs.within("ext4_free_inode", |fs| fs.free_inode(ino));
         });
     }
-
 }

@@ -7,8 +7,8 @@
 //! The last line is why an append to the tail of a file can survive as a size without bytes: nothing orders that
 //! block's data before the transaction that holds the new size.
 
-use super::truncate::MAX_BYTES;
 use super::Fs;
+use super::truncate::MAX_BYTES;
 use crate::format::ExtentState;
 use crate::history::Errno;
 use crate::page_cache::Folio;
@@ -72,7 +72,13 @@ impl Fs {
     }
 
     /// Makes a page ready to be written to. v6.6 fs/ext4/inode.c, `ext4_da_write_begin`
-    fn write_begin(&mut self, ino: Ino, page: FileBlock, whole: bool, reserved: &mut u64) -> Result<(), Errno> {
+    fn write_begin(
+        &mut self,
+        ino: Ino,
+        page: FileBlock,
+        whole: bool,
+        reserved: &mut u64,
+    ) -> Result<(), Errno> {
         if whole && self.inode(ino).pages.get(page).is_none() {
             let folio = Folio { data: Block::zeroed(), dirty: false, delayed: false };
             self.inode_mut(ino).pages.insert(page, folio);
@@ -80,7 +86,8 @@ impl Fs {
             self.load_page(ino, page);
         }
         let inode = self.inode(ino);
-        let has_block = inode.tree.lookup(page).is_some() || inode.pages.get(page).is_some_and(|folio| folio.delayed);
+        let has_block =
+            inode.tree.lookup(page).is_some() || inode.pages.get(page).is_some_and(|folio| folio.delayed);
         if !has_block {
             // v6.6 fs/ext4/inode.c, ext4_da_reserve_space; balloc.c, ext4_has_free_clusters
             if self.free_blocks_count() < *reserved + self.kept_back() + 1 {
@@ -111,7 +118,9 @@ impl Fs {
         if in_written_block && end > inode.raw.size {
             // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize
             self.within("ext4_da_do_write_end", |fs| {
-                fs.decide("the new end is in a block that is allocated already: the new size is journalled at once");
+                fs.decide(
+                    "the new end is in a block that is allocated already: the new size is journalled at once",
+                );
                 fs.start_handle(2);
                 fs.inode_mut(ino).raw.size = end;
                 fs.mark_inode_dirty(ino);

@@ -73,7 +73,9 @@ impl Fs {
             let result = fs.submit_new_pages(ino, first, last);
             match (mode, fs.q.schedule()) {
                 (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => fs.finish_writebacks(ino),
-                (SyncMode::None, Schedule::Late) => fs.decide("nobody waits for the data: it is still on its way"),
+                (SyncMode::None, Schedule::Late) => {
+                    fs.decide("nobody waits for the data: it is still on its way")
+                }
             }
             result
         })
@@ -204,7 +206,9 @@ impl Fs {
     fn unwritten_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
         let tree = &self.inode(ino).tree;
         let first = tree.lookup(page).map(|(at, _)| at);
-        let goes_on = |nr: &u32| tree.lookup(page.plus(*nr)).map(|(at, _)| at) == first.map(|at| at.plus(u64::from(*nr)));
+        let goes_on = |nr: &u32| {
+            tree.lookup(page.plus(*nr)).map(|(at, _)| at) == first.map(|at| at.plus(u64::from(*nr)))
+        };
         len_u32((0..want).take_while(goes_on).count())
     }
 

@@ -45,7 +45,11 @@ impl Journal {
             return CheckpointStep::Progress;
         }
         let Some(oldest) = self.checkpoints.front() else {
-            return if self.running.is_some() { CheckpointStep::CommitFirst } else { CheckpointStep::Nothing };
+            return if self.running.is_some() {
+                CheckpointStep::CommitFirst
+            } else {
+                CheckpointStep::Nothing
+            };
         };
         if oldest.blocks.iter().any(|block| self.is_owned(*block)) {
             q.way().decide("the running transaction owns a block that must be written in its place");
@@ -83,7 +87,12 @@ impl Journal {
         self.superblock.head = self.head;
         let tid = self.tail_tid;
         self.write_superblock(tid, 0);
-        q.write_durably(self.area[0], &self.superblock_block, Some(Why::FlushBeforeTail), Why::JournalSuperblock);
+        q.write_durably(
+            self.area[0],
+            &self.superblock_block,
+            Some(Why::FlushBeforeTail),
+            Why::JournalSuperblock,
+        );
         self.flushed = true;
     }
 

@@ -31,7 +31,11 @@ impl Journal {
             q.way().decide("the journal superblock says that the log is empty: it must name the tail first");
             let (tid, tail) = (self.tail_tid, self.tail);
             self.write_superblock(tid, tail);
-            let write = q.submit_write(self.area[0], &[self.superblock_block.clone()], Why::JournalSuperblock);
+            let write = q.submit_write(
+                self.area[0],
+                std::slice::from_ref(&self.superblock_block),
+                Why::JournalSuperblock,
+            );
             q.wait(write);
             self.flushed = false;
         }
@@ -49,7 +53,8 @@ impl Journal {
         q.way().leave();
         for batch in transaction.buffers.chunks(self.format.tags_per_descriptor()) {
             let at = self.next_log_block();
-            let copies: Vec<_> = batch.iter().filter_map(|block| self.copy_of(buffers, transaction.tid, *block)).collect();
+            let copies: Vec<_> =
+                batch.iter().filter_map(|block| self.copy_of(buffers, transaction.tid, *block)).collect();
             let tags = copies.iter().map(|(tag, _)| *tag).collect();
             let descriptor = Descriptor { tid: transaction.tid, tags }.to_block(&self.format);
             transaction.io.push(q.submit_write(at, &[descriptor], Why::Descriptor(transaction.tid)));
@@ -84,7 +89,12 @@ impl Journal {
 
     /// The transaction is durable: its blocks may be written in their places from now on, and the tail moves if
     /// that frees enough. Returns the transaction, for what it freed.
-    pub fn finish_commit(&mut self, q: &mut Queue, buffers: &mut Buffers, tail: Option<(Tid, u32)>) -> Option<Transaction> {
+    pub fn finish_commit(
+        &mut self,
+        q: &mut Queue,
+        buffers: &mut Buffers,
+        tail: Option<(Tid, u32)>,
+    ) -> Option<Transaction> {
         if let Some((tid, block)) = tail {
             q.way().decide(format!("the log's tail moves to transaction {tid}"));
             self.update_log_tail(q, tid, block);

@@ -43,8 +43,11 @@ impl Journal {
         let format = superblock.format();
         let next_tid = superblock.sequence.next();
         // v6.6 fs/ext4/super.c sets JBD2_CYCLE_RECORD: logging resumes where it stopped
-        let head =
-            if (superblock.first + 1..superblock.blocks).contains(&superblock.head) { superblock.head } else { superblock.first };
+        let head = if (superblock.first + 1..superblock.blocks).contains(&superblock.head) {
+            superblock.head
+        } else {
+            superblock.first
+        };
         let free = superblock.blocks - superblock.first;
         Self {
             area,
@@ -149,7 +152,9 @@ impl Journal {
         self.open_transaction()
             .ordered
             .entry(ino)
-            .and_modify(|range| *range = OrderedRange { first: range.first.min(at), last: range.last.max(at) })
+            .and_modify(|range| {
+                *range = OrderedRange { first: range.first.min(at), last: range.last.max(at) }
+            })
             .or_insert(OrderedRange { first: at, last: at });
     }
 

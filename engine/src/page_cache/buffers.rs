@@ -119,3 +119,9 @@ impl Buffers {
         self.dirtied_when = None;
     }
 }
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self::new()
+    }
+}

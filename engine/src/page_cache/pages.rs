@@ -56,3 +56,9 @@ impl Pages {
         self.folios.split_off(&from);
     }
 }
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::new()
+    }
+}

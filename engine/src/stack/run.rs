@@ -66,7 +66,8 @@ fn set_up(scenario: &Scenario, made: DiskImage) -> Result<DiskImage, StepError> 
         hold_to(step, answer).map_err(|error| error.at(Place::Setup(index)))?;
     }
     let q = vfs.exit().unmount().map_err(|errno| {
-        Mismatch { message: format!("cannot be unmounted: {errno}"), help: None }.at(Place::Setup(scenario.setup.len()))
+        Mismatch { message: format!("cannot be unmounted: {errno}"), help: None }
+            .at(Place::Setup(scenario.setup.len()))
     })?;
     Ok(q.into_image())
 }
@@ -195,7 +196,9 @@ fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
         (Answer::Count { done, .. }, Wanted::Short(wanted)) => {
             Err(Mismatch::new(format!("wrote {done} bytes, the file says {wanted}: {text}")))
         }
-        (Answer::Bytes { wanted, read }, Wanted::Success) if wanted == read => Ok(Returned::Value(len_u64(read.len()))),
+        (Answer::Bytes { wanted, read }, Wanted::Success) if wanted == read => {
+            Ok(Returned::Value(len_u64(read.len())))
+        }
         (Answer::Bytes { wanted, read }, Wanted::Success) => Err(Mismatch::new(format!(
             "read {} bytes {}, the file says {} bytes {}: {text}",
             read.len(),
@@ -209,5 +212,8 @@ fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
 /// The beginning of some bytes, as text.
 fn shown(bytes: &[u8]) -> String {
     let more = if bytes.len() > 32 { "…" } else { "" };
-    format!("\"{}{more}\"", bytes.iter().take(32).flat_map(|byte| byte.escape_ascii()).map(char::from).collect::<String>())
+    format!(
+        "\"{}{more}\"",
+        bytes.iter().take(32).flat_map(|byte| byte.escape_ascii()).map(char::from).collect::<String>()
+    )
 }

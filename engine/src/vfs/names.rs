@@ -1,7 +1,7 @@
 //! Calls that change names.
 
-use super::path::{Component, Last, Resolved};
 use super::Vfs;
+use super::path::{Component, Last, Resolved};
 use crate::ext4::Place;
 use crate::history::Errno;
 use crate::units::{BLOCK_BYTES, Ino};
@@ -94,7 +94,8 @@ impl Vfs {
                 }
             }
             vfs.within("vfs_rename", |vfs| {
-                let (from, to_place) = (Place { dir: from.dir, name: old_name }, Place { dir: to.dir, name: new_name });
+                let (from, to_place) =
+                    (Place { dir: from.dir, name: old_name }, Place { dir: to.dir, name: new_name });
                 vfs.fs.rename(from, ino, to_place, to.ino)
             })
         })
@@ -128,7 +129,9 @@ impl Vfs {
                 return Err(Errno::ENAMETOOLONG);
             }
             let (dir, name) = vfs.new_name(path, Slashes::Missing)?;
-            vfs.within("vfs_symlink", |vfs| vfs.fs.symlink(Place { dir, name: &name }, target.as_bytes()).map(|_| ()))
+            vfs.within("vfs_symlink", |vfs| {
+                vfs.fs.symlink(Place { dir, name: &name }, target.as_bytes()).map(|_| ())
+            })
         })
     }
 

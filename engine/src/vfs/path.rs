@@ -80,7 +80,9 @@ impl Vfs {
             let is_last = rest.is_empty();
             let ino = self.child(dir, &name);
             match ino {
-                None if is_last => return Ok(Resolved { dir, last: Component::Name(name), slash, ino: None }),
+                None if is_last => {
+                    return Ok(Resolved { dir, last: Component::Name(name), slash, ino: None });
+                }
                 None => return Err(Errno::ENOENT),
                 Some(ino) if self.follows(ino, is_last, slash, last) => {
                     symlinks += 1;

@@ -2,7 +2,7 @@
 
 use super::path::Last;
 use super::{File, Vfs};
-use crate::ext4::Datasync;
+use crate::ext4::{Datasync, MAX_BYTES};
 use crate::format::FileKind;
 use crate::history::Errno;
 use crate::scenario::{Name, OpenFlags, Whence};
@@ -101,7 +101,8 @@ impl Vfs {
         }
         let datasync = if file.flags.has(OpenFlags::O_SYNC) { Datasync::No } else { Datasync::Yes };
         let end = FileBlock::new(u32::MAX);
-        let (first, last) = (FileBlock::of_byte(pos).unwrap_or(end), FileBlock::of_byte(pos + written - 1).unwrap_or(end));
+        let (first, last) =
+            (FileBlock::of_byte(pos).unwrap_or(end), FileBlock::of_byte(pos + written - 1).unwrap_or(end));
         self.within("generic_write_sync", |vfs| {
             vfs.within("vfs_fsync_range", |vfs| vfs.fs.sync_file(file.ino, first, last, datasync))
         })
@@ -119,7 +120,7 @@ impl Vfs {
                 Whence::Cur => file.pos,
                 Whence::End => vfs.fs.stat(file.ino).size,
             };
-            let pos = from.checked_add_signed(offset).filter(|pos| *pos <= crate::ext4::MAX_BYTES).ok_or(Errno::EINVAL)?;
+            let pos = from.checked_add_signed(offset).filter(|pos| *pos <= MAX_BYTES).ok_or(Errno::EINVAL)?;
             vfs.move_to(id, pos);
             Ok(pos)
         })
