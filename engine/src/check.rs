@@ -12,14 +12,29 @@
 use crate::crash::{Bounds, CrashView, explore};
 use crate::device::{DeviceLog, Media, Op};
 use crate::history::{History, Returned};
-use crate::oracle::{Key, Keys, Observation};
+use crate::oracle::{Key, Keys, Observation, observe};
+use crate::recovery::{Profile, recover};
 use crate::report::{Finding, Report, Run, Storyteller, Tally};
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
-use crate::stack::Trace;
+use crate::stack::{StepError, Trace, run};
 use crate::units::{BlockNr, Moment, SECTOR_BYTES, len_u64};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+
+/// Runs a scenario, looks at its crash states, and says what is expected and what is found.
+///
+/// # Errors
+/// Where a step does not return what the scenario says.
+pub fn check(scenario: &Scenario, bounds: &Bounds) -> Result<Report, StepError> {
+    let traces =
+        Schedule::ALL.into_iter().map(|schedule| run(scenario, schedule)).collect::<Result<Vec<_>, _>>()?;
+    let profile = Profile::of(scenario.stack.kernel);
+    Ok(judge(scenario, &distinct(traces), bounds, |view| match recover(view, &profile) {
+        Ok(survivors) => observe(&survivors, view),
+        Err(error) => Observation::unmountable(&error),
+    }))
+}
 
 /// A run, and all schedules that lead to it.
 #[derive(Clone, PartialEq, Eq, Debug)]

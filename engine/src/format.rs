@@ -28,6 +28,8 @@ pub mod group;
 pub mod inode;
 pub mod journal;
 pub mod kind;
+#[cfg(test)]
+mod reference;
 pub mod superblock;
 
 pub use checksum::{FsSeed, InodeSeed, JournalSeed};

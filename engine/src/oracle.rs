@@ -24,6 +24,6 @@ mod tests;
 
 pub use content::{Content, Segment};
 pub use key::{Key, Keys};
-pub use observation::{Entry, Mounted, Observation, observe_tree};
+pub use observation::{Entry, Mounted, Observation, observe, observe_tree};
 pub use predicate::{holds, speaks_of_mounts};
 pub use text::{entry_text, summary, tree_text};

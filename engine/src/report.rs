@@ -107,6 +107,9 @@ pub struct Outcome {
     pub images: u64,
     /// The schedules that lead to it.
     pub schedules: Vec<Schedule>,
+    /// The expectations that it speaks against, by their place in the report; where free units are listed instead
+    /// of multiplied, those that any of their combinations speaks against.
+    pub violates: Vec<usize>,
     /// One of the images.
     pub witness: Witness,
 }

@@ -32,3 +32,6 @@ pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     let document = read::read(text, &lines).map_err(|error| vec![error.located(&lines)])?;
     check::check(text, &lines, &document)
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ enum Answer {
     /// An error.
     Error(Errno),
 }
+
+#[cfg(test)]
+mod tests;

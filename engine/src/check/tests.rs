@@ -265,13 +265,16 @@ fn expectations_are_judged_over_their_windows() {
         toy.trace(Schedule::Prompt)
     };
     let marks = [(2, "written"), (4, "synced")];
-    let check = |name: &str, quantifier, window, claim: Predicate, expected| {
+    let (holds, violated) = (Verdict::Holds, Verdict::Violated);
+    let check = |name: &str, quantifier, window, claim: Predicate, expected: (Verdict, u64, u64)| {
         let scenario = scenario(5, &marks, vec![expectation(quantifier, window, claim)]);
         let report = judge(&scenario, &distinct(vec![run()]), &ALL, observe);
         assert_eq!(summary(&report.expectations[0]), expected, "{name}");
         assert_eq!(report.verdict, expected.0, "{name}");
+        let speaks_against = |outcome: &Outcome| outcome.violates.contains(&0);
+        let blamed = report.windows.iter().flat_map(|window| window.outcomes.iter()).any(speaks_against);
+        assert_eq!(blamed, expected.0 == violated && quantifier != Sometimes, "{name}: outcomes are blamed");
     };
-    let (holds, violated) = (Verdict::Holds, Verdict::Violated);
     let everywhere = (None, None);
     check("lost at first", Always, everywhere, exists("/f1"), (violated, 2, 4));
     check("always there at last", Always, (Some("synced"), None), exists("/f1"), (holds, 0, 1));

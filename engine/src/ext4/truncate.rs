@@ -133,6 +133,7 @@ impl Fs {
             fs.inode_mut(ino).raw.dtime = u32::try_from(now).unwrap_or(u32::MAX);
             fs.mark_inode_dirty(ino);
             fs.within("ext4_free_inode", |fs| fs.free_inode(ino));
+            fs.journal.release_inode(ino);
         });
     }
 }

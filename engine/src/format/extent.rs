@@ -4,8 +4,9 @@
 //!   inode: | header | up to 4 entries |            block: | header | up to 340 entries | checksum |
 //!   depth 1: Index{from, leaf} ──────────────────────────▶ depth 0: Extent{from, blocks, at, state}
 //! ```
-//! A node that was read has entries in order that don't overlap, and an extent ends at or before block 2^32 - 1 of the
-//! file. Whether the blocks exist on the disk, and whether a child's depth is one less, is for the reader to ask.
+//! A node that was read has entries in order that don't overlap, and an extent ends at or before block 2^32 - 1 of
+//! the file. Whether the blocks exist on the disk, and whether a child's depth is one less, is for the reader to ask.
+//! Bytes behind the entries are written as zeros, where Linux leaves old entries.
 
 use super::bytes::{high32, join64, le16, le32, low16, low32, put_le16, put_le32, span};
 use super::{Expected, FormatError, InodeSeed, Structure};

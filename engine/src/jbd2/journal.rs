@@ -158,6 +158,14 @@ impl Journal {
             .or_insert(OrderedRange { first: at, last: at });
     }
 
+    /// An inode is gone, and with it the data that a commit would have waited for.
+    /// v6.6 fs/jbd2/journal.c, `jbd2_journal_release_jbd_inode`
+    pub fn release_inode(&mut self, ino: Ino) {
+        if let Some(running) = &mut self.running {
+            running.ordered.remove(&ino);
+        }
+    }
+
     /// Whether a transaction still needs this block in memory.
     pub(super) fn is_owned(&self, block: BlockNr) -> bool {
         [&self.running, &self.committing].into_iter().flatten().any(|transaction| transaction.owns(block))

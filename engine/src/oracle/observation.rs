@@ -1,8 +1,9 @@
 //! What a program would find after the crash.
 
 use super::Content;
+use crate::device::Media;
 use crate::history::Errno;
-use crate::recovery::{File, Node, Tree};
+use crate::recovery::{File, MountError, Node, Survivors, Tree};
 use crate::units::{Block, BlockNr, Ino};
 use std::collections::BTreeMap;
 
@@ -46,6 +47,20 @@ impl Entry {
             Self::Unreadable(_) => None,
         }
     }
+}
+
+impl Observation {
+    /// Of a disk that cannot be mounted.
+    pub fn unmountable(error: &MountError) -> Self {
+        Self::Unmountable(error.to_string())
+    }
+}
+
+/// Looks at what was recovered from a disk.
+pub fn observe<M: Media>(survivors: &Survivors, disk: &mut M) -> Observation {
+    let repairs = survivors.repairs.iter().map(ToString::to_string).collect();
+    let blocks = disk.blocks();
+    observe_tree(&survivors.tree, repairs, blocks, |nr| survivors.read(disk, nr))
 }
 
 /// Looks at a recovered file system: its names, and the contents of its files as `read` returns them.

@@ -69,6 +69,8 @@ struct Count {
     found: usize,
     images: u64,
     runs: BTreeSet<usize>,
+    /// The claims that it speaks against.
+    violates: BTreeSet<usize>,
     best: Best,
 }
 
@@ -192,9 +194,13 @@ impl<'a> Tally<'a> {
                 found,
                 images: 0,
                 runs: BTreeSet::new(),
+                violates: BTreeSet::new(),
                 best: best(),
             });
             count.runs.insert(finding.run);
+            let claims = self.claims.iter().zip(&self.found[found].decides).enumerate();
+            let violated = claims.filter(|(_, (claim, decides))| **decides && claim.is_violated_at(*stretch));
+            count.violates.extend(violated.map(|(number, _)| number));
             count.images += u64::from(before.binary_search(stretch).is_err());
             if rank < count.best.rank {
                 count.best = best();
@@ -255,6 +261,7 @@ impl<'a> Tally<'a> {
             tree: draft.tree,
             images: draft.rest.images,
             schedules: self.schedules(&draft.rest.runs),
+            violates: draft.rest.violates.into_iter().collect(),
             witness: self.witness(draft.rest.best, tellers),
         };
         drafts.into_iter().map(outcome).collect()
@@ -296,10 +303,18 @@ impl<'a> Tally<'a> {
     }
 }
 
+impl Claim {
+    /// Whether what decides it in this stretch speaks against it.
+    fn is_violated_at(&self, stretch: usize) -> bool {
+        self.expectation.quantifier != Quantifier::Sometimes && self.stretches.contains(&stretch)
+    }
+}
+
 impl Count {
     fn merged(mut self, other: Self) -> Self {
         self.images += other.images;
         self.runs.extend(other.runs);
+        self.violates.extend(other.violates);
         if other.best.rank < self.best.rank {
             self.best = other.best;
         }

@@ -1,6 +1,8 @@
 //! What is wrong with a scenario, where, and what would be right.
 //!
-//!   steps[2].fd  ──▶  bytes 412..417 of the text  ──▶  line 14, column 15
+//! ```text
+//! steps[2].fd  ──▶  bytes 412..417 of the text  ──▶  line 14, column 15
+//! ```
 //!
 //! A diagnostic is plain data: the command line draws carets from it, JSON and SARIF print its fields. The code
 //! is stable from release to release, the wording is not.

@@ -1,6 +1,8 @@
 //! Pieces of a scenario in a message: quoted, escaped, and never longer than a line.
 //!
-//!   "tmp"   `O_CREATE`   "AAAAAAAAAAAAAAAAAAAAAAAA… 8192 bytes"
+//! ```text
+//! "tmp"   `O_CREATE`   "AAAAAAAAAAAAAAAAAAAAAAAA… 8192 bytes"
+//! ```
 
 /// How many characters of a text are shown before it is shortened.
 const LONGEST: usize = 64;
@@ -14,7 +16,7 @@ pub(super) fn text(text: &str) -> String {
 
 /// A word of the scenario: a name or a flag.
 pub(super) fn code(word: &str) -> String {
-    format!("`{}`", short(word))
+    format!("`{}`", raw(word))
 }
 
 /// Escaped and shortened.
@@ -26,6 +28,24 @@ pub(super) fn short(text: &str) -> String {
     }
     let head: String = text.chars().take(SHORTENED).collect();
     format!("{}… {} bytes", escaped(&head), text.len())
+}
+
+/// Shortened, with quotes as they are.
+fn raw(text: &str) -> String {
+    let visible = |text: &str| -> String {
+        text.chars()
+            .flat_map(|c| {
+                let (plain, escaped) =
+                    if c.is_control() { (None, Some(c.escape_debug())) } else { (Some(c), None) };
+                plain.into_iter().chain(escaped.into_iter().flatten())
+            })
+            .collect()
+    };
+    if text.len() <= LONGEST {
+        return visible(text);
+    }
+    let head: String = text.chars().take(SHORTENED).collect();
+    format!("{}… {} bytes", visible(&head), text.len())
 }
 
 /// What Rust and RON write between the quotes.

@@ -9,6 +9,8 @@
 //!
 //! Bounds: text of 16 MiB, brackets 64 deep, a million values. So no text exhausts the stack or the memory.
 
+#![expect(clippy::result_large_err, reason = "an error ends the reading, so it is moved once")]
+
 use super::diagnostic::{Diagnostic, Lines};
 use super::tree::{Args, Kind, Node};
 use std::ops::Range;
@@ -42,13 +44,11 @@ pub(super) fn read(text: &str, lines: &Lines<'_>) -> Result<Node, Diagnostic> {
     reader.skip_blank()?;
     if !reader.rest().is_empty() {
         let found = reader.token();
-        return Err(Diagnostic::new(
-            "syntax",
-            found.clone(),
-            format!("{} behind the end", reader.show(&found)),
-        )
-        .expected("nothing")
-        .related(node.span.start..node.span.start + 1, "the scenario starts here and is complete"));
+        let message = format!("{} behind the end", reader.show(&found));
+        let last = node.span.end - text[..node.span.end].chars().next_back().map_or(0, char::len_utf8);
+        return Err(Diagnostic::new("syntax", found, message)
+            .expected("nothing")
+            .related(last..node.span.end, "the scenario is complete here"));
     }
     ask_ron(text, lines, &reader)?;
     Ok(node)
@@ -58,9 +58,14 @@ pub(super) fn read(text: &str, lines: &Lines<'_>) -> Result<Node, Diagnostic> {
 fn ask_ron(text: &str, lines: &Lines<'_>, reader: &Reader<'_>) -> Result<(), Diagnostic> {
     let Err(error) = ron::from_str::<serde::de::IgnoredAny>(text) else { return Ok(()) };
     let start = lines.offset(error.span.start.line, error.span.start.col);
+    let end = lines.offset(error.span.end.line, error.span.end.col);
     let mut there = Reader { text, at: start, depth: 0, values: 0 };
     // ron counts the blank before a token as part of it.
-    let span = if there.skip_blank().is_ok() { there.token() } else { reader.token() };
+    let span = match there.skip_blank() {
+        Ok(()) if there.at < end => there.at..end,
+        Ok(()) => there.token(),
+        Err(_) => reader.token(),
+    };
     Err(Diagnostic::new("syntax", span, format!("not RON: {}", decapitalised(&error.code.to_string()))))
 }
 
@@ -225,7 +230,7 @@ impl<'t> Reader<'t> {
                 self.at += 1;
                 Ok(true)
             }
-            Some(c) if matches!(c, ')' | ']' | '}') => Err(self.wrong_bracket(close, open)),
+            Some(')' | ']' | '}') => Err(self.wrong_bracket(close, open)),
             Some(_) => Ok(false),
             None => Err(self.never_closed(close, open)),
         }
@@ -241,11 +246,11 @@ impl<'t> Reader<'t> {
                 Ok(())
             }
             Some(c) if c == close => Ok(()),
-            Some(c) if matches!(c, ')' | ']' | '}') => Err(self.wrong_bracket(close, open)),
+            Some(')' | ']' | '}') => Err(self.wrong_bracket(close, open)),
             Some(c) => {
                 let error = self
                     .unexpected(&format!("`,` or `{close}`"))
-                    .related(open.clone(), "in the list that starts here");
+                    .related(open.clone(), "inside of this bracket");
                 let value_follows =
                     starts_word(c) || c.is_ascii_digit() || matches!(c, '"' | '(' | '[' | '-');
                 let gap = behind < self.at;
@@ -325,9 +330,10 @@ impl<'t> Reader<'t> {
     fn character(&mut self, opening: usize) -> Result<Kind, Diagnostic> {
         let start = self.at;
         let body = self.rest().get(opening..).unwrap_or("");
-        let mut chars = body.char_indices().skip(if body.starts_with('\\') { 2 } else { 1 });
-        // The longest escape is `\u{10ffff}`.
-        let Some((len, _)) = chars.by_ref().take(10).find(|&(_, c)| c == '\'') else {
+        // One character, or an escape, of which `\u{10ffff}` is the longest.
+        let (first, longest) = if body.starts_with('\\') { (2, 10) } else { (1, 1) };
+        let mut chars = body.char_indices().skip(first).take(longest);
+        let Some((len, _)) = chars.find(|&(_, c)| c == '\'') else {
             return Err(Diagnostic::new("syntax", start..start + opening, "this is not a character")
                 .expected("one character and `'`")
                 .help("strings are written with double quotes"));
@@ -409,7 +415,7 @@ impl<'t> Reader<'t> {
 
     fn unexpected(&self, expected: &str) -> Diagnostic {
         let found = self.token();
-        let message = format!("found {}", self.show(&found));
+        let message = format!("unexpected {}", self.show(&found));
         Diagnostic::new("syntax", found, message).expected(expected)
     }
 

@@ -12,6 +12,9 @@ use super::super::tree::{Args, Kind, Node};
 use super::Checker;
 use std::ops::Range;
 
+/// How many names are listed where none of them is near.
+const LISTED: usize = 16;
+
 /// What something in parentheses is called and takes.
 pub(super) struct Form {
     pub(super) name: &'static str,
@@ -58,6 +61,8 @@ impl Form {
 /// The arguments that were given.
 pub(super) struct Bound<'n> {
     given: Vec<(&'static str, &'n Node)>,
+    /// Arguments that a mistyped name seems to mean.
+    meant: Vec<&'static str>,
     /// The name of what they were given to.
     pub(super) head: Range<usize>,
     /// All of it.
@@ -74,7 +79,8 @@ impl<'n> Bound<'n> {
 impl Checker<'_> {
     /// Matches a node with a form. What does not match is reported and left out.
     pub(super) fn bind<'n>(&mut self, form: &Form, node: &'n Node) -> Bound<'n> {
-        let mut bound = Bound { given: Vec::new(), head: node.head(), span: node.span.clone() };
+        let mut bound =
+            Bound { given: Vec::new(), meant: Vec::new(), head: node.head(), span: node.span.clone() };
         match &node.kind {
             Kind::Group(_, Args::Positional(values)) => self.bind_positional(form, values, &mut bound),
             Kind::Group(_, Args::Named(values)) => self.bind_named(form, values, &mut bound),
@@ -89,12 +95,14 @@ impl Checker<'_> {
             .iter()
             .filter(|param| matches!(param, Param::Needed(name) if bound.get(name).is_none()))
             .map(Param::name)
+            .filter(|name| !bound.meant.contains(name))
             .collect();
         if !missing.is_empty() {
             let head = if node.name_span().is_some() { bound.head.clone() } else { start_of(node) };
-            let message = format!("{} lacks {}", quote::code(form.name), list(&missing));
+            let message = format!("{} lacks {}", quote::code(form.name), all_of(&missing));
             self.refuse("missing-field", &head, message, &form.usage());
         }
+        // Where `None` was written, that was the argument: left out on purpose.
         bound.given.retain(|(_, node)| node.name(self.text) != Some("None"));
         bound
     }
@@ -119,6 +127,7 @@ impl Checker<'_> {
             let name = self.text.get(span.clone()).unwrap_or("");
             let Some(param) = form.params.iter().map(Param::name).find(|param| *param == name) else {
                 self.unknown_field(form, name, span);
+                bound.meant.extend(quote::nearest(name, form.params.iter().map(Param::name)));
                 continue;
             };
             if let Some((_, first)) = spans.iter().find(|(other, _)| *other == param) {
@@ -137,7 +146,10 @@ impl Checker<'_> {
     fn unknown_field(&mut self, form: &Form, name: &str, span: &Range<usize>) {
         if let Some(error) = self.error("unknown-field", span) {
             let names: Vec<&str> = form.params.iter().map(Param::name).collect();
-            let expected = if names.is_empty() { "nothing in parentheses".to_owned() } else { list(&names) };
+            let expected = match names.as_slice() {
+                [] => "nothing in parentheses".to_owned(),
+                names => either(names),
+            };
             let message = format!("{} has no {}", quote::code(form.name), quote::code(name));
             let help = quote::did_you_mean(name, names);
             self.push(error.say(message).expected(expected).maybe_help(help));
@@ -172,7 +184,7 @@ impl Checker<'_> {
 
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
         let span = node.span.clone();
-        let message = format!("found {} {}", node.what(), self.show(&span));
+        let message = format!("{} is {}", self.show(&span), node.what());
         self.refuse("wrong-type", &span, message, expected);
     }
 
@@ -183,6 +195,7 @@ impl Checker<'_> {
         table: &'static [T],
         name_of: fn(&T) -> &'static str,
         kind: &'static str,
+        also: &[&'static str],
     ) -> Option<&'static T> {
         let Some(name) = node.name(self.text) else {
             self.wrong_type(node, kind);
@@ -192,10 +205,9 @@ impl Checker<'_> {
         if found.is_none() {
             let head = node.head();
             if let Some(error) = self.error("unknown-variant", &head) {
-                let help = quote::did_you_mean(name, table.iter().map(name_of));
-                let known: Vec<&str> = table.iter().map(name_of).collect();
-                let expected =
-                    if help.is_some() { kind.to_owned() } else { format!("{kind}: {}", list(&known)) };
+                let known: Vec<&str> = table.iter().map(name_of).chain(also.iter().copied()).collect();
+                let help = quote::did_you_mean(name, known.iter().copied());
+                let expected = one_of(kind, &known, help.as_deref());
                 let message = format!("{} is not {kind}", quote::code(name));
                 self.push(error.say(message).expected(expected).maybe_help(help));
             }
@@ -210,11 +222,28 @@ fn start_of(node: &Node) -> Range<usize> {
 }
 
 /// `a`, `b` and `c`
-pub(super) fn list(names: &[&str]) -> String {
+fn all_of(names: &[&str]) -> String {
+    joined(names, "and")
+}
+
+/// `a`, `b` or `c`
+pub(super) fn either(names: &[&str]) -> String {
+    joined(names, "or")
+}
+
+/// What was expected of a name: its kind, and the names there are, unless they are many or the right one is known.
+pub(super) fn one_of(kind: &str, names: &[&str], help: Option<&str>) -> String {
+    if help.is_some() || names.len() > LISTED {
+        return kind.to_owned();
+    }
+    format!("{kind}: {}", either(names))
+}
+
+fn joined(names: &[&str], last_word: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quote::code(name)).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
-        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+        [some @ .., last] => format!("{} {last_word} {last}", some.join(", ")),
     }
 }

@@ -1,7 +1,9 @@
 //! The calls: what each takes, and the call it becomes.
 //!
-//!   open(fd: "f", path: "/f", flags: [O_RDWR])
-//!     └─ CALLS ──▶ form (names of the arguments) ──▶ read ──▶ Call::Open
+//! ```text
+//! open(fd: "f", path: "/f", flags: [O_RDWR])
+//!   └─ CALLS ──▶ form (names of the arguments) ──▶ read ──▶ Call::Open
+//! ```
 //!
 //! Calls on mappings, and others that the model does not have yet, are in `mapping`: they are read and checked
 //! like the rest, and then refused by name.

@@ -1,6 +1,8 @@
 //! Data: `"text"`, `repeat("A", 4096)`, `zeros(4096)`, `hex("de ad")`, `concat([…])`, `random(seed: 7, length: 64)`.
 //!
-//!   node ──▶ recipe ──▶ length ──fits the disk and the bound?──▶ bytes
+//! ```text
+//! node ──▶ recipe ──▶ length ──fits the disk and the bound?──▶ bytes
+//! ```
 //!
 //! The length is known before a byte is made, so no number in a scenario makes it take much memory.
 
@@ -101,7 +103,7 @@ impl Checker<'_> {
         match &node.kind {
             Kind::Text => self.text(node, EXPECTED).map(|text| Recipe::Given(text.into_bytes())),
             Kind::Group(Some(_), _) => {
-                let found = self.form_of(node, FORMS, |entry| entry.form.name, "a kind of data")?;
+                let found = self.form_of(node, FORMS, |entry| entry.form.name, "a kind of data", &[])?;
                 let args = self.bind(&found.form, node);
                 (found.read)(self, &args)
             }

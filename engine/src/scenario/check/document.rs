@@ -1,6 +1,8 @@
 //! The document as a whole.
 //!
-//!   (title, about, tags, stack, setup, steps, expect)
+//! ```text
+//! (title, about, tags, stack, setup, steps, expect)
+//! ```
 //!
 //! Only `title` and `steps` must be there.
 

@@ -36,16 +36,16 @@ impl Checker<'_> {
     }
 
     fn expectation(&mut self, node: &Node) -> Option<Expectation> {
-        let found = self.form_of(node, QUANTIFIERS, |entry| entry.form.name, "an expectation")?;
+        let found = self.form_of(node, QUANTIFIERS, |entry| entry.form.name, "an expectation", &[])?;
         let args = self.bind(&found.form, node);
         let after = args.get("after").and_then(|node| self.within(".after", |c| c.known_mark(node)));
         let before = args.get("before").and_then(|node| self.within(".before", |c| c.known_mark(node)));
-        if let (Some((after, from)), Some((before, to)), Some(node)) = (&after, &before, args.get("before")) {
-            if from > to {
-                let message =
-                    format!("the mark {} is set before the mark {}", quote::text(before), quote::text(after));
-                self.refuse("empty-window", &node.span, message, "a mark that is set later than `after`");
-            }
+        if let (Some((after, from)), Some((before, to)), Some(node)) = (&after, &before, args.get("before"))
+            && from > to
+        {
+            let message =
+                format!("the mark {} is set before the mark {}", quote::text(before), quote::text(after));
+            self.refuse("empty-window", &node.span, message, "a mark that is set later than `after`");
         }
         let holds = args.get("holds").and_then(|node| self.within(".holds", |c| c.predicate(node)));
         let mark = |mark: Option<(Name, usize)>| mark.map(|(name, _)| name);

@@ -1,6 +1,8 @@
 //! The flags of the calls, by name.
 //!
-//!   [O_CREAT, O_WRONLY] ──▶ OpenFlags(0o101)
+//! ```text
+//! [O_CREAT, O_WRONLY] ──▶ OpenFlags(0o101)
+//! ```
 //!
 //! A flag that Linux knows and the model does not has no value: it is refused by name. Flags of calls that are not
 //! modelled have none of them, and are only checked for their spelling.
@@ -110,7 +112,7 @@ impl Checker<'_> {
                         let other_name = self.show(&other.span);
                         let message = format!("{} excludes {other_name}", quote::code(name));
                         let error = error.say(message).related(other.span.clone(), "given here");
-                        self.push(error.expected(format!("one of {}", super::args::list(names))));
+                        self.push(error.expected(format!("one of {}", super::args::either(names))));
                     }
                 }
                 Some(_) => {}

@@ -1,6 +1,8 @@
 //! Calls that the language has and the model has not, mappings above all.
 //!
-//!   msync(map: "m", flags: [MS_SYNC]) ──▶ arguments checked, names followed ──▶ refused: not modelled yet
+//! ```text
+//! msync(map: "m", flags: [MS_SYNC]) ──▶ arguments checked, names followed ──▶ refused: not modelled yet
+//! ```
 //!
 //! Each reads its arguments for the errors in them and returns no call.
 

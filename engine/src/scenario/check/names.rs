@@ -22,7 +22,6 @@ use std::sync::Arc;
 pub(super) struct Place {
     path: String,
     span: Range<usize>,
-    line: u32,
 }
 
 enum State {
@@ -90,7 +89,7 @@ impl Checker<'_> {
     fn here(&self, span: &Range<usize>) -> Place {
         let path = self.place.rsplit_once('.').map_or(self.place.as_str(), |(step, _)| step);
         let path = path.trim_start_matches('.').to_owned();
-        Place { path, span: span.clone(), line: self.lines.line(span.start) }
+        Place { path, span: span.clone() }
     }
 
     /// Nothing is open, as when the program starts.
@@ -113,7 +112,7 @@ impl Checker<'_> {
                 } else if let Some(error) = self.error(closed, &node.span) {
                     let message = format!("{} was closed by {}", quote::text(&name), place.path);
                     let error = error.say(message).expected(format!("an open {what}"));
-                    self.push(error.related(place.span, format!("closed here, in line {}", place.line)));
+                    self.push(error.related(place.span, "closed here"));
                 }
             }
             None => {
@@ -142,7 +141,8 @@ impl Checker<'_> {
             if let Some(error) = self.error(open, &node.span) {
                 let message = format!("{} is still open, from {}", quote::text(&name), place.path);
                 let error = error.say(message).expected("a name that is free");
-                let error = error.related(place.span, format!("opened here, in line {}", place.line));
+                let elsewhere = place.span != node.span;
+                let error = if elsewhere { error.related(place.span, "opened here") } else { error };
                 self.push(error.help("close it first, or take another name"));
             }
         }
@@ -181,8 +181,9 @@ impl Checker<'_> {
             let first = first.clone();
             if let Some(error) = self.error("duplicate-mark", &node.span) {
                 let message = format!("the mark {} is set twice", quote::text(&name));
-                let error = error.say(message).related(first.span.clone(), "first set here");
+                let error = error.say(message);
                 let in_loop = first.span == node.span;
+                let error = if in_loop { error } else { error.related(first.span, "first set here") };
                 let help =
                     in_loop.then(|| "in a loop, put its variable into the name: \"m ${i}\"".to_owned());
                 self.push(error.expected("a name that no step before it sets").maybe_help(help));

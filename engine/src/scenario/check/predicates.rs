@@ -1,6 +1,8 @@
 //! Predicates: what can be asked of a recovered file system.
 //!
-//!   any([content("/conf", "old"), missing("/conf")])
+//! ```text
+//! any([content("/conf", "old"), missing("/conf")])
+//! ```
 
 use super::super::ast::Predicate;
 use super::super::quote;
@@ -78,7 +80,7 @@ const PREDICATES: &[PredicateForm] = &[
 
 impl Checker<'_> {
     pub(super) fn predicate(&mut self, node: &Node) -> Option<Predicate> {
-        let found = self.form_of(node, PREDICATES, |entry| entry.form.name, "a predicate")?;
+        let found = self.form_of(node, PREDICATES, |entry| entry.form.name, "a predicate", &[])?;
         let args = self.bind(&found.form, node);
         (found.read)(self, &args)
     }

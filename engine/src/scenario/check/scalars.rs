@@ -1,14 +1,16 @@
 //! Single values: strings, paths, numbers, words.
 //!
-//!   "${i}.log" ──ron──▶ ${i}.log ──loop──▶ 7.log
-//!   "32M", 33554432 ──▶ 33554432
+//! ```text
+//! "${i}.log" ──ron──▶ ${i}.log ──loop──▶ 7.log
+//! "32M", 33554432 ──▶ 33554432
+//! ```
 //!
 //! `ron` reads the bytes of a string or a number; this says what was expected in their place.
 
 use super::super::quote;
 use super::super::tree::{Kind, Node};
 use super::Checker;
-use super::args::list;
+use super::args::{either, one_of};
 use std::ops::RangeInclusive;
 
 /// A word of the language: what it means, or nothing where Linux knows it and the model does not.
@@ -43,7 +45,7 @@ impl Checker<'_> {
     fn wrong_type_of_text(&mut self, node: &Node, expected: &str) {
         let shown = self.show(&node.span);
         if let Some(error) = self.error("wrong-type", &node.span) {
-            let error = error.say(format!("found {} {shown}", node.what())).expected(expected);
+            let error = error.say(format!("{shown} is {}", node.what())).expected(expected);
             let help = match node.kind {
                 Kind::Word => Some(format!("strings have quotes: \"{}\"", shown.trim_matches('`'))),
                 Kind::Bytes => Some("bytes that are not text are written hex(\"00 ff\")".to_owned()),
@@ -83,7 +85,7 @@ impl Checker<'_> {
             let vars: Vec<&str> = self.loops.iter().filter_map(|one| one.var.as_deref()).collect();
             let expected = match vars.as_slice() {
                 [] => "no `${`, because the loops here have no variable".to_owned(),
-                _ => format!("the variable of a loop around it: {}", list(&vars)),
+                _ => format!("the variable of a loop around it: {}", either(&vars)),
             };
             let help = quote::did_you_mean(name, vars);
             let message = format!("no loop has the variable {}", quote::code(name));
@@ -120,13 +122,18 @@ impl Checker<'_> {
 
     /// A whole number.
     pub(super) fn integer(&mut self, node: &Node, unit: Unit, range: RangeInclusive<i128>) -> Option<i128> {
-        let (low, high) = (range.start(), range.end());
+        let (low, high) = (*range.start(), *range.end());
         let kind = match unit {
             Unit::Plain => "a whole number",
             Unit::Bytes => "a number of bytes",
         };
-        let suffix = if unit == Unit::Bytes { ", or a string like \"32M\"" } else { "" };
-        let expected = format!("{kind} from {low} to {high}{suffix}");
+        let suffix = if unit == Unit::Bytes { ", as 4096 or \"4K\"" } else { "" };
+        let bounds = match (unit, low == high) {
+            (Unit::Plain, _) => format!("from {low} to {high}"),
+            (Unit::Bytes, false) => format!("from {} to {}", with_suffix(low), with_suffix(high)),
+            (Unit::Bytes, true) => format!("that is {}", with_suffix(low)),
+        };
+        let expected = format!("{kind} {bounds}{suffix}");
         let value = match node.kind {
             Kind::Number => whole(self.text.get(node.span.clone()).unwrap_or("")),
             Kind::Text => {
@@ -146,7 +153,7 @@ impl Checker<'_> {
                 None
             }
             None => {
-                let message = format!("{} is not {kind} that fits here", self.show(&node.span));
+                let message = format!("{} is not {kind}", self.show(&node.span));
                 self.refuse("bad-number", &node.span, message, &expected);
                 None
             }
@@ -190,7 +197,7 @@ impl Checker<'_> {
         let names = || table.iter().map(|(name, _)| *name);
         let known: Vec<&str> = names().collect();
         let Some(word) = node.name(self.text).filter(|_| node.kind == Kind::Word) else {
-            self.wrong_type(node, &format!("{kind}: {}", list(&known)));
+            self.wrong_type(node, &one_of(kind, &known, None));
             return None;
         };
         match table.iter().find(|(name, _)| *name == word) {
@@ -203,7 +210,8 @@ impl Checker<'_> {
                 if let Some(error) = self.error("unknown-word", &node.span) {
                     let message = format!("{} is not {kind}", quote::code(word));
                     let help = quote::did_you_mean(word, names());
-                    self.push(error.say(message).expected(list(&known)).maybe_help(help));
+                    let expected = one_of(kind, &known, help.as_deref());
+                    self.push(error.say(message).expected(expected).maybe_help(help));
                 }
                 None
             }
@@ -215,6 +223,13 @@ impl Checker<'_> {
 fn whole(raw: &str) -> Option<i128> {
     let signed = ron::from_str::<i64>(raw).ok().map(i128::from);
     signed.or_else(|| ron::from_str::<u64>(raw).ok().map(i128::from))
+}
+
+/// A number of bytes as it is best read: `8M`, `4097`.
+fn with_suffix(bytes: i128) -> String {
+    let suffixes = [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    let found = suffixes.into_iter().find(|(unit, _)| bytes > 0 && bytes % unit == 0);
+    found.map_or_else(|| bytes.to_string(), |(unit, suffix)| format!("{}{suffix}", bytes / unit))
 }
 
 /// A number in a string, with a suffix where it counts bytes: `32M`, `-4K`, `512`.

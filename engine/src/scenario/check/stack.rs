@@ -1,6 +1,8 @@
 //! The machine: `stack: (kernel, mkfs, mount, disk)`.
 //!
-//!   what the scenario says ──▶ over the defaults ──▶ what is modelled
+//! ```text
+//! what the scenario says ──▶ over the defaults ──▶ what is modelled
+//! ```
 //!
 //! Not modelled: file systems without a journal, other data modes, other kernels; they are refused by name.
 
@@ -105,10 +107,10 @@ impl Checker<'_> {
         read: impl FnOnce(&mut Self, &Node) -> Option<T>,
         value: &mut T,
     ) {
-        if let Some(node) = fields.get(name) {
-            if let Some(given) = self.within(&format!(".{name}"), |c| read(c, node)) {
-                *value = given;
-            }
+        if let Some(node) = fields.get(name)
+            && let Some(given) = self.within(&format!(".{name}"), |c| read(c, node))
+        {
+            *value = given;
         }
     }
 
@@ -215,6 +217,10 @@ impl Checker<'_> {
     }
 
     fn data_mode(&mut self, node: &Node) -> Option<DataMode> {
+        if let Some(mode @ ("writeback" | "journal")) = node.name(self.text) {
+            self.not_modelled(&node.span, &format!("data: {mode}"));
+            return None;
+        }
         self.word(node, "a data mode", DATA_MODES)
     }
 

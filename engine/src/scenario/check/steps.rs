@@ -159,12 +159,12 @@ impl Checker<'_> {
             return None;
         };
         let errno = Errno::named(name);
-        if errno.is_none() {
-            if let Some(error) = self.error("unknown-errno", &node.head()) {
-                let message = format!("{} is not {KIND} that the model knows", quote::code(name));
-                let help = quote::did_you_mean(name, Errno::ALL.iter().map(|errno| errno.name()));
-                self.push(error.say(message).expected(format!("{KIND}, as `ENOENT`")).maybe_help(help));
-            }
+        if errno.is_none()
+            && let Some(error) = self.error("unknown-errno", &node.head())
+        {
+            let message = format!("{} is not {KIND} that the model knows", quote::code(name));
+            let help = quote::did_you_mean(name, Errno::ALL.iter().map(|errno| errno.name()));
+            self.push(error.say(message).expected(format!("{KIND}, as `ENOENT`")).maybe_help(help));
         }
         errno
     }
@@ -187,11 +187,11 @@ impl Checker<'_> {
                 "`write`, `pwrite`, `pwritev2`, `read` or `pread`",
             );
         }
-        if let (Some(whole), Some(count)) = (call.as_ref().and_then(transferred), count) {
-            if count >= whole {
-                let message = format!("{count} of {whole} bytes is not a short count");
-                self.refuse("bad-short", &args.span, message, &format!("a count below {whole}"));
-            }
+        if let (Some(whole), Some(count)) = (call.as_ref().and_then(transferred), count)
+            && count >= whole
+        {
+            let message = format!("{count} of {whole} bytes is not a short count");
+            self.refuse("bad-short", &args.span, message, &format!("a count below {whole}"));
         }
         call.filter(|_| count.is_some())
     }
@@ -207,7 +207,13 @@ impl Checker<'_> {
     }
 
     fn call_form(&mut self, node: &Node) -> Option<&'static CallForm> {
-        let found = self.form_of(node, CALLS, |entry| entry.form.name, "a step");
+        let found = self.form_of(
+            node,
+            CALLS,
+            |entry| entry.form.name,
+            "a step",
+            &[TIMES.name, FAILS.name, SHORT.name],
+        );
         if found.is_none() {
             self.forgive_names_of(node);
         }

@@ -1,0 +1,187 @@
+//! The arguments, and nothing else.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use unplug::schedule::Schedule;
+
+/// What can a power cut leave behind?
+///
+/// unplug runs a short scenario (a setup, a program's system calls, and what must be found afterwards) on a model of
+/// the Linux storage stack that writes a real ext4 file system to a simulated disk. It then cuts the power at every
+/// moment, considers every state in which the disk may legally be left, mounts each as Linux would, and says what
+/// survived.
+#[derive(Parser, Debug)]
+#[command(name = "unplug", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  unplug run scenarios/rename/replace.ron      what a crash can leave at each step, and whether that is expected
+  unplug run scenarios                         all scenarios of a folder, and a summary
+  unplug trace replace.ron                     what the kernel did for each call, and what it asked of the disk
+  unplug image replace.ron --state late@17:w3 -o crash.img
+                                               the disk after one of the crashes, to look at with other tools
+  unplug check my.ron                          is the file in order? nothing is run
+
+Exit status:
+  0  every expectation holds
+  1  an expectation is violated
+  2  the arguments or a scenario are wrong, or a call did not return what the scenario says
+  3  inconclusive: not every crash state could be looked at, and nothing speaks against an expectation
+  70 a bug in unplug";
+
+/// A verb.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run scenarios, cut the power everywhere, and report what can be left.
+    Run(Run),
+    /// Show what the kernel does for each call of a scenario, without a crash.
+    Trace(Trace),
+    /// Write the disk image of one crash state.
+    Image(Image),
+    /// Check that scenario files are in order, without running them.
+    Check(Check),
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A crash state is named like late@17:w3. Its three parts say how soon writes complete (late), before which event at
+the disk the power is cut (17), and what survived of all that was not yet durable (write 3). `unplug trace` shows
+those numbers, `unplug image --state` writes that very disk image.")]
+pub(crate) struct Run {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Write the report to this file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Crash states to look at in each run of a scenario, at most. Where there are more a sample is drawn, and the
+    /// verdict may be inconclusive.
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_states: u64,
+    /// What the sample is drawn from. The same seed gives the same report.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads to use; without it, one for each processor. The report does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+}
+
+/// The format of a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// For programs: one JSON object.
+    Json,
+}
+
+/// Arguments of `trace`.
+#[derive(Args, Debug)]
+pub(crate) struct Trace {
+    /// The scenario file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// When I/O completes that no call waits for.
+    #[arg(long, value_enum, default_value_t = Timing::Prompt)]
+    pub(crate) schedule: Timing,
+}
+
+/// A schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Timing {
+    /// At once: before the call that started it returns.
+    Prompt,
+    /// Late: when something waits for it, or when the program sleeps.
+    Late,
+}
+
+impl Timing {
+    /// The engine's name for it.
+    pub(crate) const fn schedule(self) -> Schedule {
+        match self {
+            Self::Prompt => Schedule::Prompt,
+            Self::Late => Schedule::Late,
+        }
+    }
+}
+
+/// Arguments of `image`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The image is a whole ext4 file system that was not unmounted. Mounting it recovers it, which changes it; so does
+`e2fsck -fp`, while `debugfs` and `dumpe2fs` only look.
+
+Examples:
+  unplug image replace.ron --state late@17:w3 -o crash.img
+  sudo mount -o loop crash.img /mnt && ls -l /mnt
+  unplug image replace.ron --base -o before.img")]
+pub(crate) struct Image {
+    /// The scenario file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The crash state, as a report names it: late@17:w3.
+    #[arg(long, value_name = "ID", required_unless_present = "base", conflicts_with = "base")]
+    pub(crate) state: Option<String>,
+    /// The disk before the first step instead, mounted and all of it durable.
+    #[arg(long)]
+    pub(crate) base: bool,
+    /// The image file to write. It is sparse, and as large as the simulated disk.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Reads the arguments; where they are wrong, says so and exits with status 2.
+pub(crate) fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_are_accepted_or_refused() {
+        let check = |line: &str, fine: bool| {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert_eq!(parsed.is_ok(), fine, "{line}: {parsed:?}");
+        };
+        check("unplug run a.ron b", true);
+        check("unplug run", false);
+        check("unplug run a.ron --format json --output x --seed 3 --jobs 2 --max-states 10", true);
+        check("unplug run a.ron --format yaml", false);
+        check("unplug run a.ron --jobs 0", false);
+        check("unplug run a.ron --max-states 0", false);
+        check("unplug trace a.ron --schedule late", true);
+        check("unplug trace a.ron --schedule never", false);
+        check("unplug image a.ron --state late@17:w3 -o x", true);
+        check("unplug image a.ron --base -o x", true);
+        check("unplug image a.ron -o x", false);
+        check("unplug image a.ron --base --state late@17:w3 -o x", false);
+        check("unplug image a.ron --base", false);
+        check("unplug check a.ron", true);
+        check("unplug", false);
+    }
+}

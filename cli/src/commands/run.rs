@@ -1,0 +1,56 @@
+//! `unplug run`: scenarios in, reports out.
+
+use super::{Failure, Trouble, scenario};
+use crate::args::{Format, Run};
+use crate::exit::Exit;
+use crate::files;
+use crate::output::Output;
+use crate::render::{Renderer, human::Human, json::Json};
+use std::path::Path;
+use unplug::check::check;
+use unplug::crash::Bounds;
+use unplug::report::{Report, Verdict};
+
+/// Runs every scenario, and prints each report as soon as it is there.
+pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
+    let files = files::scenarios(&args.paths)?;
+    if let Some(jobs) = args.jobs {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.into());
+        pool.build_global().map_err(Failure::new)?;
+    }
+    let mut output = Output::to(args.output.as_deref())?;
+    let mut renderer = renderer(args.format);
+    let bounds = Bounds { max_states: args.max_states, seed: args.seed };
+    let mut exit = Exit::Good;
+    for file in &files {
+        let result = one(file, &bounds);
+        if let Err(trouble) = &result {
+            trouble.print(file);
+        }
+        exit = exit.max(status(&result));
+        output.print(&renderer.scenario(file, &result))?;
+    }
+    output.print(&renderer.end())?;
+    Ok(exit)
+}
+
+fn renderer(format: Format) -> Box<dyn Renderer> {
+    match format {
+        Format::Human => Box::new(Human::new()),
+        Format::Json => Box::new(Json::new()),
+    }
+}
+
+fn one(file: &Path, bounds: &Bounds) -> Result<Report, Trouble> {
+    let scenario = scenario(file)?;
+    check(&scenario, bounds).map_err(|error| Trouble::step(&scenario, error))
+}
+
+fn status(result: &Result<Report, Trouble>) -> Exit {
+    match result.as_ref().map(|report| report.verdict) {
+        Ok(Verdict::Holds) => Exit::Good,
+        Ok(Verdict::Inconclusive) => Exit::Inconclusive,
+        Ok(Verdict::Violated) => Exit::Violated,
+        Err(_) => Exit::Unusable,
+    }
+}

@@ -1,0 +1,104 @@
+//! What was expected, and the case that decides it.
+
+use super::layout::{Page, WIDTH, columns, listed, padded, wrap};
+use super::{BOLD, FAINT, word};
+use crate::render::count;
+use crate::render::human::trees::Vocabulary;
+use unplug::report::{Case, Judgement, Report, Verdict};
+use unplug::units::StepIdx;
+
+/// More writes than this are not all named.
+const CAUSES: usize = 8;
+const MARGIN: &str = "      ";
+
+/// The expectations, those of the file first.
+pub(super) fn section(page: &mut Page, file: &str, report: &Report) {
+    page.styled("Expectations", BOLD);
+    let words = Vocabulary::of(report);
+    for judged in &report.expectations {
+        heading(page, judged);
+        match (judged.verdict, &judged.case) {
+            (Verdict::Violated, Some(case)) => violation(page, file, judged, case, &words),
+            (Verdict::Violated, None) => {
+                let images = count(judged.images, "image", "images");
+                page.line(&format!("{MARGIN}in none of {images}"));
+            }
+            (Verdict::Holds, Some(case)) => {
+                let images = count(judged.images, "image", "images");
+                let example = format!("in {} of {images}, for example {}", judged.decisive, case.witness.id);
+                page.wrapped(MARGIN, &example, FAINT);
+            }
+            (Verdict::Holds | Verdict::Inconclusive, None) | (Verdict::Inconclusive, Some(_)) => {}
+        }
+    }
+}
+
+/// `  ✗ VIOLATED      never(missing("/conf"))       line 23`
+fn heading(page: &mut Page, judged: &Judgement) {
+    let (word, style) = word(judged.verdict);
+    let sign = match judged.verdict {
+        Verdict::Holds => '✓',
+        Verdict::Violated => '✗',
+        Verdict::Inconclusive => '?',
+    };
+    let place = match judged.line {
+        Some(0) => String::new(),
+        Some(line) => format!("line {line}"),
+        None => "always expected".to_owned(),
+    };
+    let word = padded(word, 12);
+    let tag = 2 + 2 + columns(&word) + 2;
+    let lines = wrap(&judged.text, WIDTH - tag - columns(&place) - 2);
+    for (number, line) in lines.iter().enumerate() {
+        if number == 0 {
+            let gap = " ".repeat((WIDTH - tag).saturating_sub(columns(line) + columns(&place)));
+            page.line(&format!("  {style}{sign} {word}{style:#}  {line}{gap}{FAINT}{place}{FAINT:#}"));
+        } else {
+            page.line(&format!("{}{line}", " ".repeat(tag)));
+        }
+    }
+}
+
+fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words: &Vocabulary) {
+    let images = count(judged.images, "image", "images");
+    let fewest = if judged.decisive > 1 { " The one that lost the fewest writes" } else { " It is met" };
+    page.wrapped(
+        MARGIN,
+        &format!("in {} of {images}.{fewest}, {}:", judged.decisive, when(case.after)),
+        FAINT,
+    );
+    page.labelled(MARGIN, "found     ", &words.cells(&case.tree).join(", "));
+    if let Some(story) = &case.witness.story {
+        if story.lost.is_empty() {
+            let next = story.next.as_ref().map_or_else(
+                || "nothing, and nothing was left to write".to_owned(),
+                |next| format!("nothing; the power fails before this is asked of the disk: {next}"),
+            );
+            page.labelled(MARGIN, "lost      ", &next);
+        } else {
+            page.labelled(MARGIN, "lost      ", &listed(&story.lost, CAUSES));
+        }
+        if !story.survived.is_empty() {
+            page.labelled(MARGIN, "survived  ", &listed(&story.survived, CAUSES));
+        }
+    }
+    let id = &case.witness.id;
+    page.line(&format!("{MARGIN}replay    unplug image {} --state {id} -o crash.img", quoted(file)));
+}
+
+fn when(after: Option<StepIdx>) -> String {
+    match after {
+        None => "before step 1 has returned".to_owned(),
+        Some(step) => format!("after step {}", step.get() + 1),
+    }
+}
+
+/// As a shell wants it.
+fn quoted(file: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@=%".contains(letter);
+    if !file.is_empty() && file.chars().all(plain) {
+        file.to_owned()
+    } else {
+        format!("'{}'", file.replace('\'', r"'\''"))
+    }
+}

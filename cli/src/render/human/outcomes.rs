@@ -1,0 +1,230 @@
+//! The steps down the side, and what a crash between them can leave.
+
+use super::layout::{Page, WIDTH, columns, listed, padded, shortened};
+use super::trees::Vocabulary;
+use super::{BOLD, FAINT};
+use crate::render::count;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use unplug::crash::Coverage;
+use unplug::report::{Outcome, Report, ShownTree, StepReport, Traffic, Window};
+use unplug::units::len_u64;
+
+/// More outcomes than this are not all shown.
+const ROWS: usize = 8;
+/// More lost writes than this are not all named.
+const CAUSES: usize = 3;
+/// Columns between cells.
+const GAP: usize = 3;
+const BAR: &str = "      │";
+
+/// Windows that follow each other and have the same outcomes.
+struct Group<'a> {
+    windows: &'a [Window],
+    /// The number of the first window: so many steps have returned.
+    first: usize,
+}
+
+/// The steps and the windows.
+pub(super) fn section(page: &mut Page, report: &Report) {
+    let partial = report.runs.iter().any(|run| matches!(run.coverage, Coverage::Partial { .. }));
+    let title = "What a crash can leave behind";
+    page.styled(
+        &if partial { format!("{title} (not every state was looked at)") } else { title.to_owned() },
+        BOLD,
+    );
+    let words = Vocabulary::of(report);
+    if !words.fixed.is_empty() {
+        page.labelled("", "always there: ", &listed(&words.fixed, 12));
+    }
+    let mut groups = groups(&report.windows).into_iter().peekable();
+    for window in 0..=report.steps.len() {
+        if let Some(step) = window.checked_sub(1) {
+            page.line(&step_line(window, &report.steps[step], report));
+        }
+        if let Some(group) = groups.next_if(|group| group.first == window) {
+            group_lines(page, &group, &words, report);
+        }
+    }
+}
+
+fn groups(windows: &[Window]) -> Vec<Group<'_>> {
+    let outcomes = |window: &Window| -> Vec<(ShownTree, Vec<usize>)> {
+        window.outcomes.iter().map(|outcome| (outcome.tree.clone(), outcome.violates.clone())).collect()
+    };
+    let alike = |one: &Window, other: &Window| {
+        Arc::ptr_eq(&one.outcomes, &other.outcomes) || outcomes(one) == outcomes(other)
+    };
+    let mut first = 0;
+    let mut groups = Vec::new();
+    for windows in windows.chunk_by(alike) {
+        groups.push(Group { windows, first });
+        first += windows.len();
+    }
+    groups
+}
+
+/// `   6  sync                     5 writes, 2 flushes`
+fn step_line(number: usize, step: &StepReport, report: &Report) -> String {
+    let traffic = traffic(step, report);
+    let space = WIDTH - 6 - if traffic.is_empty() { 0 } else { columns(&traffic) + 2 };
+    let text = shortened(&step.text, space);
+    if traffic.is_empty() {
+        return format!("{number:>4}  {BOLD}{text}{BOLD:#}");
+    }
+    let gap = " ".repeat((WIDTH - 6).saturating_sub(columns(&text) + columns(&traffic)));
+    format!("{number:>4}  {BOLD}{text}{BOLD:#}{gap}{FAINT}{traffic}{FAINT:#}")
+}
+
+/// What reached the disk during a step; for each run, where they differ.
+fn traffic(step: &StepReport, report: &Report) -> String {
+    let said: Vec<String> = step.traffic.iter().map(said).collect();
+    let same = said.windows(2).all(|pair| pair[0] == pair[1]);
+    if same {
+        return said.into_iter().next().unwrap_or_default();
+    }
+    let named = report.runs.iter().zip(said).map(|(run, said)| {
+        let names: Vec<&str> = run.schedules.iter().map(|schedule| schedule.name()).collect();
+        format!("{}: {}", names.join("+"), if said.is_empty() { "nothing" } else { &said })
+    });
+    named.collect::<Vec<_>>().join("; ")
+}
+
+fn said(traffic: &Traffic) -> String {
+    let writes = (traffic.written() > 0).then(|| count(traffic.written(), "write", "writes"));
+    let flushes = (traffic.flushes > 0).then(|| count(traffic.flushes, "flush", "flushes"));
+    writes.into_iter().chain(flushes).collect::<Vec<_>>().join(", ")
+}
+
+fn group_lines(page: &mut Page, group: &Group<'_>, words: &Vocabulary, report: &Report) {
+    let last = group.first + group.windows.len() - 1;
+    let when = match (group.first, last == report.steps.len()) {
+        (0, true) => "at any time a crash can leave".to_owned(),
+        (0, false) => format!("a crash before step {} has returned can leave", last + 1),
+        (_, true) => "a crash from here on can leave".to_owned(),
+        (_, false) => format!("a crash from here until step {} has returned can leave", last + 1),
+    };
+    page.line(&format!("{BAR} {FAINT}{when}{FAINT:#}"));
+    let Some(window) = group.windows.first() else { return };
+    let mut outcomes: Vec<&Outcome> = window.outcomes.iter().collect();
+    outcomes.sort_by_key(|outcome| (outcome.violates.is_empty(), lost(outcome), outcome.witness.at));
+    if outcomes.len() <= ROWS {
+        // All are shown: those that come about without a loss first.
+        outcomes.sort_by_key(|outcome| (lost(outcome), outcome.witness.at));
+    }
+    let images = counts(group.windows);
+    let shown: Vec<Row<'_>> = outcomes
+        .iter()
+        .take(ROWS)
+        .map(|outcome| Row {
+            images: words_for(&images, outcome),
+            cells: words.cells(&outcome.tree),
+            outcome,
+        })
+        .collect();
+    rows(page, &shown, report);
+    if let Some(rest) = outcomes.get(ROWS..).filter(|rest| !rest.is_empty()) {
+        let images: u64 = rest.iter().map(|outcome| outcome.images).sum();
+        let outcomes = count(len_u64(rest.len()), "other tree", "other trees");
+        let images = count(images, "image", "images");
+        let text = format!("… and {outcomes} in {images}; --format json lists them all");
+        page.line(&format!("{BAR}   {FAINT}{text}{FAINT:#}"));
+    }
+}
+
+fn lost(outcome: &Outcome) -> usize {
+    outcome.witness.story.as_ref().map_or(0, |story| story.lost.len())
+}
+
+/// The fewest and the most images of each tree in a group of windows.
+fn counts(windows: &[Window]) -> BTreeMap<&ShownTree, (u64, u64)> {
+    let mut counts: BTreeMap<&ShownTree, (u64, u64)> = BTreeMap::new();
+    for outcome in windows.iter().flat_map(|window| window.outcomes.iter()) {
+        let (fewest, most) = counts.entry(&outcome.tree).or_insert((outcome.images, outcome.images));
+        *fewest = outcome.images.min(*fewest);
+        *most = outcome.images.max(*most);
+    }
+    counts
+}
+
+/// A number and a noun, to be aligned between them.
+fn words_for(counts: &BTreeMap<&ShownTree, (u64, u64)>, outcome: &Outcome) -> (String, &'static str) {
+    match counts.get(&outcome.tree) {
+        Some((fewest, most)) if fewest != most => (format!("{fewest} to {most}"), "images"),
+        Some(_) | None if outcome.images == 1 => ("1".to_owned(), "image"),
+        Some(_) | None => (outcome.images.to_string(), "images"),
+    }
+}
+
+struct Row<'a> {
+    images: (String, &'static str),
+    cells: Vec<String>,
+    outcome: &'a Outcome,
+}
+
+fn rows(page: &mut Page, rows: &[Row<'_>], report: &Report) {
+    let digits = rows.iter().map(|row| columns(&row.images.0)).max().unwrap_or(0).max(4);
+    let margin = format!("{BAR}   {}", " ".repeat(digits + 10));
+    let widths = widths(rows, WIDTH.saturating_sub(columns(&margin)));
+    for row in rows {
+        let sign = if row.outcome.violates.is_empty() { " " } else { "✗" };
+        let (number, noun) = &row.images;
+        let label = format!("{BAR} {sign} {}{number} {noun:<9}", " ".repeat(digits - columns(number)));
+        match &widths {
+            Some(widths) if widths.len() == row.cells.len() => {
+                let cells = row.cells.iter().zip(widths);
+                page.line(
+                    &(label + &cells.map(|(cell, width)| padded(cell, width + GAP)).collect::<String>()),
+                );
+            }
+            Some(_) | None => page.labelled("", &label, &row.cells.join(", ")),
+        }
+        for (label, text) in reasons(row.outcome, report) {
+            page.labelled(&margin, label, &text);
+        }
+    }
+}
+
+/// What is to be said of an outcome: whether it is unexpected, when it comes about, and by the loss of which writes.
+fn reasons(outcome: &Outcome, report: &Report) -> Vec<(&'static str, String)> {
+    let mut reasons = Vec::new();
+    if !outcome.violates.is_empty() {
+        reasons.push(("violates ", violated(outcome, report)));
+    }
+    let schedules = report.runs.iter().flat_map(|run| &run.schedules).count();
+    if outcome.schedules.len() < schedules {
+        let names: Vec<&str> = outcome.schedules.iter().map(|schedule| schedule.name()).collect();
+        reasons.push(("only with schedule ", names.join(" and ")));
+    }
+    if let Some(story) = &outcome.witness.story {
+        match &story.next {
+            _ if !story.lost.is_empty() => reasons.push(("if lost: ", listed(&story.lost, CAUSES))),
+            Some(next) if !outcome.violates.is_empty() => reasons.push(("if cut before: ", next.clone())),
+            Some(_) | None => {}
+        }
+    }
+    reasons
+}
+
+/// How wide each column of cells is, if they fit side by side. A disk that cannot be mounted has only one cell.
+fn widths(rows: &[Row<'_>], space: usize) -> Option<Vec<usize>> {
+    let most = rows.iter().map(|row| row.cells.len()).max()?;
+    let mut widths = vec![0; most];
+    for row in rows.iter().filter(|row| row.cells.len() == most) {
+        for (width, cell) in widths.iter_mut().zip(&row.cells) {
+            *width = columns(cell).max(*width);
+        }
+    }
+    (widths.iter().sum::<usize>() + GAP * (most - 1) <= space).then_some(widths)
+}
+
+/// The expectations that an outcome speaks against, by their lines.
+fn violated(outcome: &Outcome, report: &Report) -> String {
+    let named = outcome.violates.iter().filter_map(|at| report.expectations.get(*at));
+    let names: Vec<String> = named
+        .map(|judged| {
+            judged.line.filter(|line| *line > 0).map_or(judged.text.clone(), |line| format!("line {line}"))
+        })
+        .collect();
+    listed(&names, CAUSES)
+}

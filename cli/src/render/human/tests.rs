@@ -1,0 +1,204 @@
+//! Reports of a made-up run, as people see them: read the snapshots.
+//!
+//! The toy disk holds the data of a file in block 1 and a commit block in block 2. Without the commit block `/conf`
+//! is old; with it, it is what block 1 holds.
+
+use super::*;
+use crate::render::json::Json;
+use unplug::check::{DistinctRun, distinct, judge};
+use unplug::crash::{Bounds, CrashView};
+use unplug::device::{
+    AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Fua, Media, Op, Origin, Request, Why,
+};
+use unplug::history::{History, Returned, StepRecord, Way};
+use unplug::oracle::{Content, Entry, Mounted, Observation};
+use unplug::scenario::{Scenario, parse};
+use unplug::schedule::Schedule;
+use unplug::stack::{Place, StepError, Trace};
+use unplug::units::{Block, BlockNr, FileBlock, Ino, StepIdx, Tid};
+
+const SCENARIO: &str = r#"(
+    title: "Replace by truncating and rewriting",
+    steps: [
+        open(fd: "f", path: "/conf", flags: [O_WRONLY, O_CREAT, O_TRUNC]),
+        write("f", repeat("n", 4096)),
+        mark("written"),
+        fsync("f"),
+        mark("synced"),
+        close("f"),
+    ],
+    expect: [
+        always(any([content("/conf", "old"), content("/conf", repeat("n", 4096))])),
+        always(after: "synced", holds: content("/conf", repeat("n", 4096))),
+        sometimes(after: "written", before: "synced", holds: content("/conf", "old")),
+        sometimes(missing("/conf")),
+    ],
+)"#;
+
+/// Whether the data is flushed before the commit block is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Flushed,
+    Mixed,
+}
+
+/// When the commit block is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    AtFsync,
+    AtWrite,
+}
+
+fn run(schedule: Schedule, order: Order, start: Start) -> Trace {
+    let model =
+        DiskModel { blocks: 8, cache: Cache::Volatile, atomic: AtomicUnit::Block, fua: Fua::Emulated };
+    let mut log = DeviceLog::new(model);
+    let mut steps = Vec::new();
+    for step in 0..6 {
+        let mut ask = |op: Op, why: Why| {
+            let cause = Cause { step: StepIdx::new(step), origin: Origin::Call, why };
+            let idx = log.submit(Request { op, cause });
+            log.complete(idx);
+        };
+        let write = |block: u64, letter: u8| Op::Write {
+            lba: BlockNr::new(block).first_lba(),
+            data: [letter; 4096].as_slice().into(),
+            fua: false,
+        };
+        if (step, start) == (1, Start::AtWrite) || (step, start) == (3, Start::AtFsync) {
+            ask(write(1, b'n'), Why::Data { ino: Ino::new(12), from: FileBlock::new(0), blocks: 1 });
+        }
+        if step == 3 {
+            if order == Order::Flushed {
+                ask(Op::Flush, Why::FlushBeforeCommit(Tid::new(2)));
+            }
+            ask(write(2, b'c'), Why::Commit(Tid::new(2)));
+            ask(Op::Flush, Why::FlushForFua);
+        }
+        steps.push(StepRecord { returned: Returned::Value(0), at: log.now(), way: Way::new() });
+    }
+    Trace { schedule, base: DiskImage::new(8), log, history: History { steps } }
+}
+
+fn observe(view: &mut CrashView<'_>) -> Observation {
+    let (data, commit) = (view.read(BlockNr::new(1)), view.read(BlockNr::new(2)));
+    let committed = commit.bytes()[0] != 0;
+    let old = Block::starting_with(b"old");
+    let (size, block) = if committed { (4096, data) } else { (3, old) };
+    let file =
+        |ino, size, block| Entry::File(Content::new(Ino::new(ino), size, [(FileBlock::new(0), block)]));
+    let entries = [
+        ("/conf", file(12, size, block)),
+        ("/d", Entry::Directory(Ino::new(13))),
+        ("/other", file(14, 2, Block::starting_with(b"hi"))),
+    ];
+    let entries = entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect();
+    Observation::Mounted(Mounted { entries, repairs: Vec::new() })
+}
+
+fn scenario() -> Scenario {
+    parse(SCENARIO).unwrap()
+}
+
+fn report(runs: &[DistinctRun], max_states: u64) -> Report {
+    judge(&scenario(), runs, &Bounds { max_states, seed: 1 }, observe)
+}
+
+/// Both schedules, one of which writes the data early.
+fn violated() -> Report {
+    let traces = vec![
+        run(Schedule::Prompt, Order::Mixed, Start::AtWrite),
+        run(Schedule::Late, Order::Mixed, Start::AtFsync),
+    ];
+    report(&distinct(traces), 1000)
+}
+
+/// A run that waits for the data; only the expectation that must fail does.
+fn flushed() -> Report {
+    let traces = [Schedule::Prompt, Schedule::Late].map(|one| run(one, Order::Flushed, Start::AtFsync));
+    report(&distinct(traces.into()), 1000)
+}
+
+fn check(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/report"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn print(results: Vec<(&str, Result<Report, Trouble>)>, mut renderer: impl Renderer) -> String {
+    let mut text = String::new();
+    for (file, result) in results {
+        text += &renderer.scenario(Path::new(file), &result);
+    }
+    plain(&(text + &renderer.end()))
+}
+
+fn trouble() -> Trouble {
+    let message = "open returned ENOENT (No such file or directory), and 0 was expected".to_owned();
+    let error = StepError { place: Place::Step(StepIdx::new(0)), message, help: None };
+    Trouble::Step { title: "Another".to_owned(), at: "line 4, step 1, open(…)".to_owned(), error }
+}
+
+#[test]
+fn for_people() {
+    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new()));
+    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new()));
+    let traces = vec![
+        run(Schedule::Prompt, Order::Flushed, Start::AtFsync),
+        run(Schedule::Late, Order::Mixed, Start::AtFsync),
+    ];
+    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new()));
+    let few = report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2);
+    check("partial", &print(vec![("conf.ron", Ok(few))], Human::new()));
+    let several = vec![("a.ron", Ok(flushed())), ("b.ron", Err(trouble())), ("c.ron", Ok(violated()))];
+    let all = print(several, Human::new());
+    check("summary", all.split_once("\nSummary\n").unwrap().1);
+}
+
+#[test]
+fn for_programs() {
+    check("json", &print(vec![("conf.ron", Ok(flushed())), ("b.ron", Err(trouble()))], Json::new()));
+}
+
+#[test]
+fn a_run_without_a_crash() {
+    let mut trace = run(Schedule::Late, Order::Mixed, Start::AtFsync);
+    let way = &mut trace.history.steps[3].way;
+    way.enter("ext4_sync_file");
+    way.decide("the transaction of this inode is still running");
+    way.enter("jbd2_complete_transaction");
+    way.request(unplug::units::RequestIdx::new(0));
+    check("trace", &plain(&crate::render::trace::render(&scenario(), &trace)));
+}
+
+#[test]
+fn no_line_is_too_long() {
+    let long = "x".repeat(300);
+    let mut report = violated();
+    report.title = format!("A title of many words {long} {long}");
+    report.expectations[0].text = format!("always(content(\"/conf\", \"{long}\"))");
+    report.steps[0].text = format!("open(\"{long}\")");
+    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], Human::new());
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn colour_is_never_meaning_alone() {
+    let mut renderer = Human::new();
+    let coloured = renderer.scenario(Path::new("conf.ron"), &Ok(violated()));
+    assert!(coloured.contains('\u{1b}'), "there is emphasis");
+    let words = plain(&coloured);
+    for word in ["VIOLATED", "✗", "✓ holds"] {
+        assert!(words.contains(word), "{word} is a word");
+    }
+}

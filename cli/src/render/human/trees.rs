@@ -1,0 +1,93 @@
+//! Trees in words: `/conf = old`, `/d directory`, `/conf.tmp missing`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use unplug::report::{Choices, Report, Shown, ShownTree};
+
+/// More parts of a file than this are not all said.
+const PARTS: usize = 4;
+
+/// The entries of all trees of a report: those that are always the same, and the paths of the others.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    /// In every tree the same.
+    pub(super) fixed: Vec<String>,
+    /// Different in some trees, or missing.
+    pub(super) varying: Vec<String>,
+}
+
+impl Vocabulary {
+    /// Compares all trees. A disk that cannot be mounted says nothing about names.
+    pub(super) fn of(report: &Report) -> Self {
+        let outcomes = report.windows.iter().flat_map(|window| window.outcomes.iter());
+        let trees: BTreeSet<&ShownTree> =
+            outcomes.map(|outcome| &outcome.tree).filter(|tree| !tree.contains_key("!")).collect();
+        let mut met: BTreeMap<&String, (BTreeSet<&Shown>, usize)> = BTreeMap::new();
+        for (path, shown) in trees.iter().flat_map(|tree| tree.iter()) {
+            let (texts, times) = met.entry(path).or_default();
+            texts.insert(shown);
+            *times += 1;
+        }
+        let mut words = Self { fixed: Vec::new(), varying: Vec::new() };
+        for (path, (texts, times)) in met {
+            if texts.len() == 1 && times == trees.len() && trees.len() > 1 {
+                words.fixed.extend(texts.first().map(|shown| entry(path, Some(shown))));
+            } else {
+                words.varying.push(path.clone());
+            }
+        }
+        words
+    }
+
+    /// A tree as far as it can differ, one text for each path.
+    pub(super) fn cells(&self, tree: &ShownTree) -> Vec<String> {
+        if let Some(Shown::Text(why)) = tree.get("!") {
+            return vec![format!("cannot be mounted: {}", why.trim_start_matches("mount failed: "))];
+        }
+        if self.varying.is_empty() {
+            return vec!["an empty file system".to_owned()];
+        }
+        self.varying.iter().map(|path| entry(path, tree.get(path))).collect()
+    }
+}
+
+/// One entry in words.
+fn entry(path: &str, shown: Option<&Shown>) -> String {
+    let text = match shown {
+        None => return format!("{path} missing"),
+        Some(Shown::Units { size_bytes, units }) => {
+            return format!("{path} = {size_bytes} bytes: {}", parts(units));
+        }
+        Some(Shown::Text(text)) => text,
+    };
+    if text.is_empty() {
+        format!("{path} empty")
+    } else if text == "dir" {
+        format!("{path} directory")
+    } else if let Some(target) = text.strip_prefix("link:") {
+        format!("{path} -> {target}")
+    } else if let Some(error) = text.strip_prefix('!') {
+        format!("{path} unreadable: {error}")
+    } else {
+        format!("{path} = {text}")
+    }
+}
+
+/// What each part of a file may hold; neighbours that may hold the same are counted.
+fn parts(units: &[Choices]) -> String {
+    let runs: Vec<(&Choices, usize)> = units
+        .chunk_by(|one, other| one.any == other.any)
+        .filter_map(|run| run.first().map(|first| (first, run.len())))
+        .collect();
+    let part = |(unit, times): &(&Choices, usize)| {
+        let any = match unit.any.as_slice() {
+            [one] => one.clone(),
+            several => format!("({})", several.join(" or ")),
+        };
+        if *times > 1 { format!("{times} x {any}") } else { any }
+    };
+    let mut said: Vec<String> = runs.iter().take(PARTS).map(part).collect();
+    if runs.len() > PARTS {
+        said.push(format!("and {} more parts", runs.len() - PARTS));
+    }
+    said.join(", ")
+}

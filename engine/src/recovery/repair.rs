@@ -1,0 +1,199 @@
+//! What `e2fsck` would have to repair: each is damage that a mount does not notice.
+
+use crate::format::FormatError;
+use crate::units::{BlockNr, Ino, Tid};
+use std::fmt;
+
+/// A repair that `e2fsck` would make.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Repair {
+    /// The log is not empty, but the superblock does not say that it must be replayed: the kernel ignores it.
+    LogIgnored {
+        /// The first transaction in it.
+        first: Tid,
+    },
+    /// A group descriptor is corrupt after replay.
+    GroupDescriptor {
+        /// Which group.
+        group: u32,
+        /// What is wrong with it.
+        error: FormatError,
+    },
+    /// The orphan list leads to what can't be an orphan.
+    Orphan {
+        /// The inode that it names.
+        ino: Ino,
+    },
+    /// Something that a name stands for cannot be read.
+    Unreadable {
+        /// Its inode.
+        ino: Ino,
+        /// The error of reading it.
+        errno: crate::history::Errno,
+    },
+    /// A second name of a directory.
+    SecondName {
+        /// The directory.
+        ino: Ino,
+    },
+    /// The first entries of a directory are not `.` and `..`.
+    Dots {
+        /// The directory.
+        ino: Ino,
+    },
+    /// An entry says that its inode is of another kind.
+    Kind {
+        /// The inode.
+        ino: Ino,
+    },
+    /// The size does not fit the blocks.
+    Size {
+        /// The inode.
+        ino: Ino,
+        /// Its size in bytes.
+        size: u64,
+        /// How many bytes its blocks reach to.
+        reach: u64,
+    },
+    /// An inode counts other space than it takes.
+    Sectors {
+        /// The inode.
+        ino: Ino,
+        /// What it says, in 512 bytes.
+        stored: u64,
+        /// What it takes.
+        counted: u64,
+    },
+    /// An inode counts other names than it has.
+    Links {
+        /// The inode.
+        ino: Ino,
+        /// What it says.
+        stored: u32,
+        /// What it has.
+        counted: u32,
+    },
+    /// A block belongs to more than one owner.
+    Shared {
+        /// The first such block of an inode.
+        block: BlockNr,
+        /// Of this inode.
+        ino: Ino,
+    },
+    /// A bitmap has a bad checksum.
+    BitmapChecksum(FormatError),
+    /// Blocks in use are marked as free.
+    BlocksMarkedFree {
+        /// The first one of its group.
+        first: BlockNr,
+        /// How many of the group.
+        blocks: u32,
+    },
+    /// Blocks that nobody uses are marked as in use.
+    BlocksLeaked {
+        /// The first one of its group.
+        first: BlockNr,
+        /// How many of the group.
+        blocks: u32,
+    },
+    /// Inodes in use are marked as free.
+    InodesMarkedFree {
+        /// The first one of its group.
+        first: Ino,
+        /// How many of the group.
+        inodes: u32,
+    },
+    /// Inodes that nothing leads to are marked as in use.
+    InodesLeaked {
+        /// The first one of its group.
+        first: Ino,
+        /// How many of the group.
+        inodes: u32,
+    },
+    /// A bitmap has clear bits behind the end of its group.
+    Padding {
+        /// The bitmap.
+        bitmap: BlockNr,
+    },
+    /// A group descriptor counts wrongly.
+    GroupCount {
+        /// The group.
+        group: u32,
+        /// What is counted.
+        what: Counted,
+        /// What the descriptor says.
+        stored: u32,
+        /// What there is.
+        counted: u32,
+    },
+}
+
+/// What a group descriptor counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counted {
+    /// Free blocks.
+    FreeBlocks,
+    /// Free inodes.
+    FreeInodes,
+    /// Directories.
+    Directories,
+    /// Inodes at the end of the table that were never used: at most as many as counted.
+    UnusedInodes,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FreeBlocks => "free blocks",
+            Self::FreeInodes => "free inodes",
+            Self::Directories => "directories",
+            Self::UnusedInodes => "unused inodes",
+        })
+    }
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogIgnored { first } => {
+                write!(
+                    f,
+                    "the log starts with transaction {first}, but the superblock does not ask for its replay"
+                )
+            }
+            Self::GroupDescriptor { group, error } => write!(f, "group {group}: {error}"),
+            Self::Orphan { ino } => write!(f, "the orphan list leads to inode {ino}, which is no orphan"),
+            Self::Unreadable { ino, errno } => write!(f, "inode {ino} cannot be read: {errno}"),
+            Self::SecondName { ino } => write!(f, "directory {ino} has a second name"),
+            Self::Dots { ino } => write!(f, "directory {ino} does not start with . and .. as it should"),
+            Self::Kind { ino } => write!(f, "an entry says that inode {ino} is of another kind"),
+            Self::Size { ino, size, reach } => {
+                write!(f, "inode {ino} has a size of {size} bytes, but its blocks reach to byte {reach}")
+            }
+            Self::Sectors { ino, stored, counted } => {
+                write!(f, "inode {ino} says that it takes {stored} sectors, but it takes {counted}")
+            }
+            Self::Links { ino, stored, counted } => {
+                write!(f, "inode {ino} says that it has {stored} links, but it has {counted}")
+            }
+            Self::Shared { block, ino } => write!(f, "block {block} of inode {ino} is in use elsewhere too"),
+            Self::BitmapChecksum(error) => write!(f, "{error}"),
+            Self::BlocksMarkedFree { first, blocks } => {
+                write!(f, "{blocks} blocks in use are marked as free, first block {first}")
+            }
+            Self::BlocksLeaked { first, blocks } => {
+                write!(f, "{blocks} blocks that nothing uses are marked as in use, first block {first}")
+            }
+            Self::InodesMarkedFree { first, inodes } => {
+                write!(f, "{inodes} inodes in use are marked as free, first inode {first}")
+            }
+            Self::InodesLeaked { first, inodes } => {
+                write!(f, "{inodes} inodes that nothing leads to are marked as in use, first inode {first}")
+            }
+            Self::Padding { bitmap } => write!(f, "bitmap {bitmap} has clear bits behind its end"),
+            Self::GroupCount { group, what, stored, counted } => {
+                write!(f, "group {group} says that it has {stored} {what}, but it has {counted}")
+            }
+        }
+    }
+}

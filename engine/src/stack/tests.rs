@@ -1,0 +1,378 @@
+//! What calls return, as a table. Every row was run on a real kernel too: each step of it returned the same there.
+
+use super::{StepError, run};
+use crate::scenario::parse;
+use crate::schedule::Schedule;
+
+/// A row: what it is about, the setup, the steps. A step that should fail says so.
+type Row = (&'static str, &'static str, &'static str);
+
+/// open(2), in the order of the kernel's checks (`do_sys_openat2`, `path_openat`).
+const OPEN: &[Row] = &[
+    ("a missing file", "", r#"fails(ENOENT, open(fd: "f", path: "/f", flags: [O_RDONLY]))"#),
+    (
+        "a missing directory on the way",
+        "",
+        r#"fails(ENOENT, open(fd: "f", path: "/d/f", flags: [O_CREAT, O_RDWR]))"#,
+    ),
+    (
+        "a file on the way",
+        r#"create("/f", "")"#,
+        r#"fails(ENOTDIR, open(fd: "f", path: "/f/g", flags: [O_RDONLY]))"#,
+    ),
+    (
+        "O_CREAT with O_DIRECTORY",
+        "",
+        r#"fails(EINVAL, open(fd: "f", path: "/f", flags: [O_CREAT, O_DIRECTORY, O_RDWR]))"#,
+    ),
+    (
+        "O_CREAT|O_EXCL of what exists",
+        r#"create("/f", "")"#,
+        r#"fails(EEXIST, open(fd: "f", path: "/f", flags: [O_CREAT, O_EXCL, O_RDWR]))"#,
+    ),
+    (
+        "O_CREAT|O_EXCL of a dangling symlink",
+        r#"symlink(target: "/x", path: "/s")"#,
+        r#"fails(EEXIST, open(fd: "f", path: "/s", flags: [O_CREAT, O_EXCL, O_RDWR]))"#,
+    ),
+    (
+        "O_CREAT through a dangling symlink creates its target",
+        r#"symlink(target: "/x", path: "/s")"#,
+        r#"open(fd: "f", path: "/s", flags: [O_CREAT, O_RDWR]), open(fd: "g", path: "/x", flags: [O_RDONLY])"#,
+    ),
+    (
+        "O_CREAT of a directory",
+        r#"mkdir("/d")"#,
+        r#"fails(EISDIR, open(fd: "f", path: "/d", flags: [O_CREAT, O_RDONLY]))"#,
+    ),
+    (
+        "O_CREAT with a slash behind the name",
+        "",
+        r#"fails(EISDIR, open(fd: "f", path: "/f/", flags: [O_CREAT, O_RDWR]))"#,
+    ),
+    (
+        "O_DIRECTORY of a file",
+        r#"create("/f", "")"#,
+        r#"fails(ENOTDIR, open(fd: "f", path: "/f", flags: [O_RDONLY, O_DIRECTORY]))"#,
+    ),
+    (
+        "a directory for writing",
+        r#"mkdir("/d")"#,
+        r#"fails(EISDIR, open(fd: "f", path: "/d", flags: [O_WRONLY]))"#,
+    ),
+    (
+        "a directory with O_TRUNC",
+        r#"mkdir("/d")"#,
+        r#"fails(EISDIR, open(fd: "f", path: "/d", flags: [O_RDONLY, O_TRUNC]))"#,
+    ),
+    (
+        "a file with a slash behind it",
+        r#"create("/f", "")"#,
+        r#"fails(ENOTDIR, open(fd: "f", path: "/f/", flags: [O_RDONLY]))"#,
+    ),
+    (
+        "a symlink with O_NOFOLLOW",
+        r#"create("/f", ""), symlink(target: "/f", path: "/s")"#,
+        r#"fails(ELOOP, open(fd: "f", path: "/s", flags: [O_RDONLY, O_NOFOLLOW]))"#,
+    ),
+    (
+        "a symlink to itself",
+        r#"symlink(target: "/s", path: "/s")"#,
+        r#"fails(ELOOP, open(fd: "f", path: "/s", flags: [O_RDONLY]))"#,
+    ),
+    (
+        "a relative symlink in a directory",
+        r#"mkdir("/d"), create("/d/f", "x"), symlink(target: "f", path: "/d/s")"#,
+        r#"open(fd: "f", path: "/d/s", flags: [O_RDONLY]), read(fd: "f", expect: "x")"#,
+    ),
+    (
+        "dots on the way",
+        r#"mkdir("/d"), create("/f", "x")"#,
+        r#"open(fd: "f", path: "/d/.././f", flags: [O_RDONLY]), read(fd: "f", expect: "x")"#,
+    ),
+    (
+        "a name of 256 bytes",
+        "",
+        concat!(
+            r#"fails(ENAMETOOLONG, open(fd: "f", path: "/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"#,
+            r#"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", flags: [O_CREAT, O_RDWR]))"#
+        ),
+    ),
+    (
+        "O_TRUNC truncates even with O_RDONLY",
+        r#"create("/f", "data")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY, O_TRUNC]), read(fd: "f", expect: "")"#,
+    ),
+];
+
+/// read(2), write(2), lseek(2), truncate(2).
+const TRANSFER: &[Row] = &[
+    (
+        "reading what is open for writing only",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_WRONLY]), fails(EBADF, read(fd: "f", expect: "x"))"#,
+    ),
+    (
+        "writing what is open for reading only",
+        r#"create("/f", "")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EBADF, write("f", "x"))"#,
+    ),
+    (
+        "writing nothing to what is open for reading only",
+        r#"create("/f", "")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EBADF, write("f", ""))"#,
+    ),
+    (
+        "reading a directory",
+        r#"mkdir("/d")"#,
+        r#"open(fd: "d", path: "/d", flags: [O_RDONLY]), fails(EISDIR, read(fd: "d", expect: "x"))"#,
+    ),
+    (
+        "pwrite at a negative offset",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, pwrite(fd: "f", data: "x", offset: -1))"#,
+    ),
+    (
+        "pread at a negative offset",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, pread(fd: "f", offset: -1, expect: "x"))"#,
+    ),
+    (
+        "pwrite where no file reaches",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EFBIG, pwrite(fd: "f", data: "x", offset: 17592186040320))"#,
+    ),
+    (
+        "pwrite that no offset can hold",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, pwrite(fd: "f", data: "xx", offset: 9223372036854775807))"#,
+    ),
+    (
+        "a write does not move a pwrite, nor a pwrite the position",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), write("f", "ab"), pwrite(fd: "f", data: "XYZ", offset: 0), write("f", "c"), pread(fd: "f", offset: 0, expect: "XYc")"#,
+    ),
+    (
+        "pwrite on O_APPEND ignores its offset",
+        r#"create("/f", "ab")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_APPEND]), pwrite(fd: "f", data: "c", offset: 0), pread(fd: "f", offset: 0, expect: "abc")"#,
+    ),
+    (
+        "a hole reads as zeros",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), pwrite(fd: "f", data: "x", offset: 8192), pread(fd: "f", offset: 0, expect: zeros(8192)), pread(fd: "f", offset: 8192, expect: "x")"#,
+    ),
+    (
+        "dup shares the position",
+        r#"create("/f", "abcd")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), dup(fd: "g", of: "f"), read(fd: "f", expect: "ab"), read(fd: "g", expect: "cd")"#,
+    ),
+    (
+        "a second open does not",
+        r#"create("/f", "abcd")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), open(fd: "g", path: "/f", flags: [O_RDONLY]), read(fd: "f", expect: "ab"), read(fd: "g", expect: "ab")"#,
+    ),
+    (
+        "lseek before the start",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, lseek(fd: "f", offset: -1, whence: SEEK_SET))"#,
+    ),
+    (
+        "lseek from the end",
+        r#"create("/f", "abcd")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), lseek(fd: "f", offset: -1, whence: SEEK_END), read(fd: "f", expect: "d")"#,
+    ),
+    (
+        "ftruncate to a negative length",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, ftruncate("f", -1))"#,
+    ),
+    (
+        "ftruncate of what is open for reading only",
+        r#"create("/f", "")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EINVAL, ftruncate("f", 0))"#,
+    ),
+    (
+        "ftruncate beyond the largest file",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EFBIG, ftruncate("f", 17592186044415))"#,
+    ),
+    ("truncate of a directory", r#"mkdir("/d")"#, r#"fails(EISDIR, truncate("/d", 0))"#),
+    ("truncate of what is not there", "", r#"fails(ENOENT, truncate("/f", 0))"#),
+    ("truncate to a negative length comes before lookup", "", r#"fails(EINVAL, truncate("/f", -1))"#),
+    (
+        "what is cut off does not come back",
+        r#"create("/f", "abcdef")"#,
+        r#"truncate("/f", 2), truncate("/f", 6), open(fd: "f", path: "/f", flags: [O_RDONLY]), read(fd: "f", expect: hex("61 62 00 00 00 00"))"#,
+    ),
+    // (8192 blocks - 1158 that mkfs takes - 163 kept back) x 4096
+    (
+        "the disk is full",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), short(28143616, write("f", zeros(33554432))), fails(ENOSPC, write("f", "x"))"#,
+    ),
+];
+
+/// mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), chmod(2).
+const NAMES: &[Row] = &[
+    (
+        "mkdir of what exists",
+        r#"create("/f", "")"#,
+        r#"fails(EEXIST, mkdir("/f")), fails(EEXIST, mkdir("/")), fails(EEXIST, mkdir("/."))"#,
+    ),
+    ("mkdir with a slash", "", r#"mkdir("/d/"), mkdir("/d/e")"#),
+    ("rmdir of a file", r#"create("/f", "")"#, r#"fails(ENOTDIR, rmdir("/f"))"#),
+    (
+        "rmdir of a directory with a name in it",
+        r#"mkdir("/d"), create("/d/f", "")"#,
+        r#"fails(ENOTEMPTY, rmdir("/d"))"#,
+    ),
+    (
+        "rmdir of dots",
+        r#"mkdir("/d"), mkdir("/d/e")"#,
+        r#"fails(EINVAL, rmdir("/d/.")), fails(ENOTEMPTY, rmdir("/d/e/.."))"#,
+    ),
+    (
+        "rmdir of a symlink to a directory",
+        r#"mkdir("/d"), symlink(target: "/d", path: "/s")"#,
+        r#"fails(ENOTDIR, rmdir("/s"))"#,
+    ),
+    (
+        "unlink of a directory",
+        r#"mkdir("/d")"#,
+        r#"fails(EISDIR, unlink("/d")), fails(EISDIR, unlink("/."))"#,
+    ),
+    ("unlink of what is not there", "", r#"fails(ENOENT, unlink("/f"))"#),
+    ("unlink of a file with a slash", r#"create("/f", "")"#, r#"fails(ENOTDIR, unlink("/f/"))"#),
+    (
+        "unlink of a symlink leaves its target",
+        r#"create("/f", "x"), symlink(target: "/f", path: "/s")"#,
+        r#"unlink("/s"), open(fd: "f", path: "/f", flags: [O_RDONLY]), read(fd: "f", expect: "x")"#,
+    ),
+    ("rename of what is not there", "", r#"fails(ENOENT, rename("/f", "/g"))"#),
+    (
+        "rename of dots",
+        r#"mkdir("/d")"#,
+        r#"fails(EBUSY, rename("/d/.", "/e")), fails(EBUSY, rename("/d", "/d/.."))"#,
+    ),
+    (
+        "rename of a directory into itself",
+        r#"mkdir("/d"), mkdir("/d/e")"#,
+        r#"fails(EINVAL, rename("/d", "/d/e/f"))"#,
+    ),
+    ("rename over an ancestor", r#"mkdir("/d"), mkdir("/d/e")"#, r#"fails(ENOTEMPTY, rename("/d/e", "/d"))"#),
+    (
+        "rename of a directory over a file",
+        r#"mkdir("/d"), create("/f", "")"#,
+        r#"fails(ENOTDIR, rename("/d", "/f"))"#,
+    ),
+    (
+        "rename of a file over a directory",
+        r#"mkdir("/d"), create("/f", "")"#,
+        r#"fails(EISDIR, rename("/f", "/d"))"#,
+    ),
+    (
+        "rename over a directory with a name in it",
+        r#"mkdir("/d"), mkdir("/e"), create("/e/f", "")"#,
+        r#"fails(ENOTEMPTY, rename("/d", "/e"))"#,
+    ),
+    (
+        "rename of a file to a name with a slash",
+        r#"create("/f", "")"#,
+        r#"fails(ENOTDIR, rename("/f", "/g/"))"#,
+    ),
+    (
+        "rename between two names of one file does nothing",
+        r#"create("/f", "x"), link("/f", "/g")"#,
+        r#"rename("/f", "/g"), open(fd: "f", path: "/f", flags: [O_RDONLY]), read(fd: "f", expect: "x")"#,
+    ),
+    (
+        "rename to itself",
+        r#"create("/f", "x")"#,
+        r#"rename("/f", "/f"), open(fd: "f", path: "/f", flags: [O_RDONLY]), read(fd: "f", expect: "x")"#,
+    ),
+    (
+        "what rename replaced stays open",
+        r#"create("/f", "old"), create("/g", "new")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), rename("/g", "/f"), read(fd: "f", expect: "old")"#,
+    ),
+    (
+        "a moved directory knows its new parent",
+        r#"mkdir("/a"), mkdir("/b"), mkdir("/a/d"), create("/b/f", "x")"#,
+        r#"rename("/a/d", "/b/d"), open(fd: "f", path: "/b/d/../f", flags: [O_RDONLY]), read(fd: "f", expect: "x"), rmdir("/a")"#,
+    ),
+    ("link of a directory", r#"mkdir("/d")"#, r#"fails(EPERM, link("/d", "/e"))"#),
+    (
+        "link to what exists, even of a directory",
+        r#"mkdir("/d"), create("/f", "")"#,
+        r#"fails(EEXIST, link("/d", "/f"))"#,
+    ),
+    ("link of what is not there", "", r#"fails(ENOENT, link("/f", "/g"))"#),
+    ("link to a name with a slash", r#"create("/f", "")"#, r#"fails(ENOENT, link("/f", "/g/"))"#),
+    ("symlink to nothing", "", r#"fails(ENOENT, symlink(target: "", path: "/s"))"#),
+    (
+        "symlink over what exists",
+        r#"create("/f", "")"#,
+        r#"fails(EEXIST, symlink(target: "/x", path: "/f"))"#,
+    ),
+    (
+        "chmod follows a symlink",
+        r#"symlink(target: "/x", path: "/s")"#,
+        r#"fails(ENOENT, chmod("/s", 0o600))"#,
+    ),
+    (
+        "an unlinked file lives while it is open",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), write("f", "x"), unlink("/f"), pread(fd: "f", offset: 0, expect: "x"), fails(ENOENT, open(fd: "g", path: "/f", flags: [O_RDONLY]))"#,
+    ),
+];
+
+fn scenario(setup: &str, steps: &str) -> String {
+    format!("(title: \"row\", setup: [{setup}], steps: [{steps}], expect: [])")
+}
+
+fn check(rows: &[Row]) {
+    for (name, setup, steps) in rows {
+        let text = scenario(setup, steps);
+        let scenario = parse(&text).unwrap_or_else(|errors| panic!("{name}: {errors:?}\n{text}"));
+        for schedule in Schedule::ALL {
+            if let Err(error) = run(&scenario, schedule) {
+                panic!("{name}, {schedule}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn open_fails_as_the_kernel_does() {
+    check(OPEN);
+}
+
+#[test]
+fn transfers_return_what_the_kernel_does() {
+    check(TRANSFER);
+}
+
+#[test]
+fn names_change_as_the_kernel_does() {
+    check(NAMES);
+}
+
+#[test]
+fn a_step_that_returns_something_else_ends_the_run() {
+    let rows = [
+        ("a step that fails", r#"open(fd: "f", path: "/f", flags: [O_RDONLY])"#, "failed with ENOENT"),
+        ("a step that should fail", r#"fails(ENOENT, mkdir("/d"))"#, "succeeded, the file says ENOENT"),
+        ("the wrong error", r#"fails(EEXIST, rmdir("/d"))"#, "failed with ENOENT, the file says EEXIST"),
+        (
+            "the wrong bytes",
+            r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), write("f", "ab"), pread(fd: "f", offset: 0, expect: "ac")"#,
+            "read 2 bytes \"ab\"",
+        ),
+    ];
+    for (name, steps, message) in rows {
+        let scenario = parse(&scenario("", steps)).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let error: StepError = run(&scenario, Schedule::Prompt).expect_err(name);
+        assert!(error.to_string().contains(message), "{name}: {error}");
+    }
+}
