@@ -65,7 +65,7 @@ pub(crate) struct Run {
     pub(crate) output: Option<PathBuf>,
     /// Crash states to look at in each run of a scenario, at most. Where there are more a sample is drawn, and the
     /// verdict may be inconclusive.
-    #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 32_768, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_states: u64,
     /// What the sample is drawn from. The same seed gives the same report.
     #[arg(long, value_name = "N", default_value_t = 1)]

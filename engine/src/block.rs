@@ -120,14 +120,9 @@ impl Queue {
         self.disk.restart_log()
     }
 
-    /// What happened.
-    pub fn into_log(self) -> DeviceLog {
-        self.disk.into_parts().0
-    }
-
-    /// What the newest writes left.
-    pub fn into_image(self) -> DiskImage {
-        self.disk.into_parts().1
+    /// What happened, and what the newest writes left.
+    pub fn into_parts(self) -> (DeviceLog, DiskImage) {
+        self.disk.into_parts()
     }
 
     /// Submits a write of neighbouring blocks and does not wait.

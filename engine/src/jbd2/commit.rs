@@ -48,9 +48,11 @@ impl Journal {
     /// Submits revoke blocks, descriptors and copies; waits for none of them.
     pub fn write_log(&mut self, q: &mut Queue, buffers: &Buffers) {
         let Some(mut transaction) = self.committing.take() else { return };
-        q.way().enter("jbd2_journal_write_revoke_records");
-        self.write_revokes(q, &mut transaction);
-        q.way().leave();
+        if !transaction.revoked.is_empty() {
+            q.way().enter("jbd2_journal_write_revoke_records");
+            self.write_revokes(q, &mut transaction);
+            q.way().leave();
+        }
         for batch in transaction.buffers.chunks(self.format.tags_per_descriptor()) {
             let at = self.next_log_block();
             let copies: Vec<_> =

@@ -53,7 +53,7 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
         let at = vfs.fs().queue().moment();
         steps.push(StepRecord { returned, at, way: vfs.fs().queue().take_way() });
     }
-    let log = vfs.into_fs().into_queue().into_log();
+    let log = vfs.into_fs().into_queue().into_parts().0;
     Ok(Trace { schedule, base, log, history: History { steps } })
 }
 
@@ -69,7 +69,7 @@ fn set_up(scenario: &Scenario, made: DiskImage) -> Result<DiskImage, StepError> 
         Mismatch { message: format!("cannot be unmounted: {errno}"), help: None }
             .at(Place::Setup(scenario.setup.len()))
     })?;
-    Ok(q.into_image())
+    Ok(q.into_parts().1)
 }
 
 fn queue(stack: &Stack, image: DiskImage, schedule: Schedule, mutant: Option<Mutant>, now: Time) -> Queue {
