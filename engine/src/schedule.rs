@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Schedule {
     /// At once: before the call that started it returns.
     Prompt,
-    /// Late: when something waits for it, or when the program sleeps.
+    /// Late: when something waits for it, or a tenth of a second later at the latest.
     Late,
 }
 

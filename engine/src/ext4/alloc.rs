@@ -45,16 +45,26 @@ impl Fs {
         Ok(found)
     }
 
-    /// Makes sure, before a handle starts, that it will find this many blocks: where only blocks are left that the
-    /// running transaction has freed, it is committed. v6.6 fs/ext4/balloc.c, `ext4_should_retry_alloc`
+    /// Makes sure, before a handle starts, that it will find this many blocks beside those that are promised to
+    /// dirty pages or kept back. v6.6 fs/ext4/balloc.c, `ext4_has_free_clusters`
     pub(super) fn make_room(&mut self, blocks: u32) -> Result<(), Errno> {
-        let wanted = u64::from(blocks);
+        let promised = self.reserved_blocks();
+        if self.free_blocks_count() < u64::from(blocks) + promised + self.kept_back() {
+            self.decide("no free block but those that are promised or kept back");
+            return Err(Errno::ENOSPC);
+        }
+        self.unpin(u64::from(blocks) + promised);
+        Ok(())
+    }
+
+    /// Where so many blocks are free only with those that the running transaction has freed, it is committed.
+    /// v6.6 fs/ext4/balloc.c, `ext4_should_retry_alloc`
+    pub(super) fn unpin(&mut self, wanted: u64) {
         let pinned = len_u64(self.pinned().len());
-        if self.free_blocks_count().saturating_sub(pinned) < wanted && pinned > 0 {
-            self.decide("only blocks are left that the running transaction has freed");
+        if pinned > 0 && self.free_blocks_count().saturating_sub(pinned) < wanted {
+            self.decide("too few blocks are free beside those that the running transaction has freed");
             self.commit_running();
         }
-        if self.free_blocks_count() < wanted { Err(Errno::ENOSPC) } else { Ok(()) }
     }
 
     /// Frees blocks. v6.6 fs/ext4/mballoc.c, `ext4_free_blocks`

@@ -16,29 +16,27 @@ use crate::units::{FileBlock, Ino, Time};
 const WAKE_SECS: u64 = 5;
 /// `dirty_expire_centisecs`
 const EXPIRE_SECS: u64 = 30;
+/// No I/O takes longer, however late it is.
+const IO_NANOS: u64 = 100_000_000;
 
 impl Fs {
-    /// Time passes: timers that fire until then do their work at their time.
+    /// Time passes: timers that fire until then do their work at their time, and I/O on its way arrives if there is
+    /// time for it.
     pub fn run_until(&mut self, time: Time) {
         loop {
             let commit = self.journal.running().map(Transaction::expires);
-            let next = [commit, self.flusher_wakes].into_iter().flatten().min();
+            let next = [commit, self.flusher_wakes].into_iter().flatten().min().filter(|next| *next <= time);
+            let until = next.unwrap_or(time);
+            if until > self.q.now().plus_nanos(IO_NANOS) {
+                self.finish_all_writebacks();
+            }
+            self.q.advance_to(until);
             match next {
-                Some(next) if next <= time => {
-                    self.q.advance_to(next);
-                    if commit == Some(next) { self.commit_timer() } else { self.flusher() }
-                }
-                _ => break,
+                None => break,
+                Some(_) if next == commit => self.commit_timer(),
+                Some(_) => self.flusher(),
             }
         }
-        self.q.advance_to(time);
-    }
-
-    /// The program sleeps: I/O takes milliseconds, so what is on its way arrives.
-    pub fn sleep_until(&mut self, time: Time) {
-        self.finish_all_writebacks();
-        self.run_until(time);
-        self.finish_all_writebacks();
     }
 
     /// v6.6 fs/jbd2/journal.c, `kjournald2`, woken by `commit_timeout`

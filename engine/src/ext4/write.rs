@@ -172,12 +172,12 @@ impl Fs {
     }
 
     /// Blocks that are promised to dirty pages (`s_dirtyclusters_counter`).
-    fn reserved_blocks(&self) -> u64 {
+    pub(super) fn reserved_blocks(&self) -> u64 {
         self.inodes.values().map(|inode| len_u64(inode.pages.delayed())).sum()
     }
 
     /// Blocks that are kept back for metadata. v6.6 fs/ext4/super.c, `ext4_calculate_resv_clusters`
-    fn kept_back(&self) -> u64 {
+    pub(super) fn kept_back(&self) -> u64 {
         u64::from((self.superblock.blocks / 50).min(4096))
     }
 }

@@ -115,7 +115,8 @@ impl Fs {
     /// One extent of pass 2; returns how many blocks of the file it covered.
     fn map_and_submit(&mut self, ino: Ino, page: FileBlock, want: u32) -> Result<u32, Errno> {
         self.within("mpage_map_and_submit_extent", |fs| {
-            fs.make_room(1)?;
+            // The block itself is promised; a node of the extent tree may be needed too.
+            fs.unpin(u64::from(want) + 2);
             fs.start_handle(8);
             let (at, blocks) = match fs.inode(ino).tree.lookup(page) {
                 Some((at, _)) => (at, fs.unwritten_run(ino, page, want)),

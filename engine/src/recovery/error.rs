@@ -80,7 +80,7 @@ pub enum MountError {
         tid: Tid,
     },
     /// Copies in the log are not what was logged.
-    #[error("{copies} copies in the log are corrupt, first that of block {block} in transaction {tid}")]
+    #[error("corrupt copies in the log: {copies}, the first of block {block} in transaction {tid}")]
     BadCopies {
         /// How many.
         copies: u32,

@@ -158,6 +158,11 @@ const TRANSFER: &[Row] = &[
         r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_APPEND]), pwrite(fd: "f", data: "c", offset: 0), pread(fd: "f", offset: 0, expect: "abc")"#,
     ),
     (
+        "a read that meets the end",
+        r#"create("/f", "abc")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), short(3, read(fd: "f", expect: "abcdef"))"#,
+    ),
+    (
         "a hole reads as zeros",
         "",
         r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), pwrite(fd: "f", data: "x", offset: 8192), pread(fd: "f", offset: 0, expect: zeros(8192)), pread(fd: "f", offset: 8192, expect: "x")"#,

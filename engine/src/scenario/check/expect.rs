@@ -41,10 +41,15 @@ impl Checker<'_> {
         let after = args.get("after").and_then(|node| self.within(".after", |c| c.known_mark(node)));
         let before = args.get("before").and_then(|node| self.within(".before", |c| c.known_mark(node)));
         if let (Some((after, from)), Some((before, to)), Some(node)) = (&after, &before, args.get("before"))
-            && from > to
+            && from >= to
         {
-            let message =
-                format!("the mark {} is set before the mark {}", quote::text(before), quote::text(after));
+            // An expectation about no crash at all could not fail.
+            let (before, after) = (quote::text(before), quote::text(after));
+            let message = if from == to {
+                format!("no crash lies between the mark {after} and itself")
+            } else {
+                format!("the mark {before} is set before the mark {after}")
+            };
             self.refuse("empty-window", &node.span, message, "a mark that is set later than `after`");
         }
         let holds = args.get("holds").and_then(|node| self.within(".holds", |c| c.predicate(node)));

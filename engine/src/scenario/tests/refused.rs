@@ -230,6 +230,7 @@ an empty mark ¦ mark(‸"") ¦ empty-name ¦ steps[0].name ¦ empty
 an unknown mark ¦ always(after: ‸"tow", holds: mounts) ¦ unknown-mark ¦ expect[0].after ¦ did you mean "two"?
 no such mark ¦ always(before: ‸"xyz", holds: mounts) ¦ unknown-mark ¦ expect[0].before ¦ "one", "two"
 an empty window ¦ never(after: "two", before: ‸"one", holds: mounts) ¦ empty-window ¦ expect[0] ¦ "one" is set before the mark "two"
+a window of no length ¦ always(after: "one", before: ‸"one", holds: mounts) ¦ empty-window ¦ expect[0] ¦ no crash lies between the mark "one" and itself
 an unknown quantifier ¦ ‸alway(mounts) ¦ unknown-variant ¦ expect[0] ¦ did you mean `always`?
 an unknown predicate ¦ always(‸contents("/f", "x")) ¦ unknown-variant ¦ expect[0].holds ¦ did you mean `content`?
 nothing that holds ¦ ‸always(after: "one") ¦ missing-field ¦ expect[0] ¦ lacks `holds`
