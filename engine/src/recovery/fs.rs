@@ -59,8 +59,10 @@ impl Fs {
         Ok(Self { superblock, groups })
     }
 
-    /// Reads the same after replay. Linux has it all in memory by now and checks nothing again; here a superblock
-    /// that replay made unreadable counts as a failure, and where a group's bitmaps are does not change.
+    /// Reads the same after replay, which wrote it beneath Linux's hands: the group descriptors in memory are those
+    /// that were replayed, and are not checked again. Here a superblock that replay made unreadable counts as a
+    /// failure, and where a group's bitmaps are does not change.
+    // v6.6 fs/jbd2/recovery.c, do_one_pass: the buffers that ext4_group_desc_init keeps are written.
     pub(super) fn reopen<M: Media>(
         disk: &mut M,
         before: &Self,
@@ -77,8 +79,13 @@ impl Fs {
                 repairs.push(Repair::GroupDescriptor { group, error });
                 ask_group(disk, &superblock, group, Trust::Believe)
             });
-            let found = found.and_then(|found| found.check_places(&superblock, group).map(|()| found));
-            groups.push(found.unwrap_or_else(|_| old.clone()));
+            let mut found = found.unwrap_or_else(|_| old.clone());
+            if let Err(error) = found.check_places(&superblock, group) {
+                repairs.push(Repair::GroupDescriptor { group, error });
+                found.block_bitmap = old.block_bitmap;
+                found.inode_bitmap = old.inode_bitmap;
+            }
+            groups.push(found);
         }
         Ok(Self { superblock, groups })
     }
@@ -88,11 +95,13 @@ impl Fs {
         self.superblock.incompat.has(Incompat::RECOVER)
     }
 
-    /// Where an inode lies, if there is such an inode.
+    /// Where an inode lies, if there is such an inode and its group has a place for it.
+    // v6.6 fs/ext4/inode.c, __ext4_get_inode_loc.
     pub(super) fn place(&self, ino: Ino) -> Option<(BlockNr, InodePlace)> {
         let place = self.superblock.inode_place(ino)?;
         let group = self.groups.get(place.group.index())?;
-        Some((group.inode_table.plus(place.table_block.into()), place))
+        let block = group.inode_table.get().checked_add(place.table_block.into()).map(BlockNr::new)?;
+        (group.inode_table.get() > 0 && self.has_blocks(block, 1)).then_some((block, place))
     }
 
     /// Whether the file system has all of these blocks, none of them block 0.
