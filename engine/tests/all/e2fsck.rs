@@ -1,0 +1,155 @@
+//! `e2fsck` and our recovery say the same of a disk: nothing to repair, something to repair, or beyond repair.
+//!
+//! The journal is replayed, then a full check (`-fn`) must find nothing; then the disk is repaired as at boot (`-fp`),
+//! which takes care of orphans, and again nothing must be found. `-fn` alone would not look behind the journal.
+
+use crate::case::{Case, all};
+use crate::pipeline::{Crashed, crashed, folder, has_tool, on_two_threads, write_sparsely};
+use std::path::Path;
+use std::process::Command;
+use unplug::device::DiskImage;
+use unplug::ext4::mkfs;
+use unplug::oracle::{Mounted, Observation};
+use unplug::recovery::Profile;
+use unplug::scenario::{Checksums, Kernel, Mkfs};
+use unplug::units::{BlockNr, Time};
+
+/// How many crash images of one run are checked, at most.
+const IMAGES: u64 = 40;
+
+/// What e2fsck says of a disk.
+#[derive(PartialEq, Eq, Debug)]
+enum Verdict {
+    /// The journal and the orphans, and nothing else.
+    Accepts,
+    /// It repaired this, without asking.
+    Repairs(String),
+    /// It gave up, or repaired and still finds this.
+    Refuses(String),
+}
+
+/// How the lines start that are no repairs.
+const EXPECTED: [&str; 8] = [
+    "recovering journal",
+    "Pass ",
+    "Free blocks count wrong (",
+    "Free inodes count wrong (",
+    "Fix? no",
+    "Setting free ",
+    "Clearing orphaned inode",
+    "Truncating orphaned inode",
+];
+
+/// What Linux from 6.6.51 on replays and e2fsck 1.47 drops, with these words: a transaction whose commit block is torn
+/// behind its first 60 bytes (ext4.md 0.5, E.4: before that the kernel refused the disk).
+const DROPS_TORN_COMMIT: &str = "was corrupt, replay was aborted";
+
+fn e2fsck(path: &Path, options: &[&str]) -> (i32, String) {
+    let output = Command::new("e2fsck").args(options).arg(path).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    let prefix = format!("{}: ", path.display());
+    let lines = text.lines().map(|line| line.strip_prefix(&prefix).unwrap_or(line));
+    let lines: Vec<&str> =
+        lines.filter(|line| !line.trim().is_empty() && !line.starts_with("e2fsck 1.")).collect();
+    (output.status.code().unwrap_or(-1), lines.join("; "))
+}
+
+/// Checks a disk in a file of its own.
+fn verdict(image: &DiskImage) -> Verdict {
+    let folder = folder();
+    let path = folder.path().join("disk");
+    write_sparsely(image, &path);
+    // What is wrong after replay: `-p` would repair bitmaps without a word.
+    let (replayed, messages) = e2fsck(&path, &["-E", "journal_only", "-y"]);
+    let (wrong, found) = e2fsck(&path, &["-fn"]);
+    let (preened, repairs) = e2fsck(&path, &["-fp"]);
+    let (still, left) = if is_summary(&repairs) { (wrong, String::new()) } else { e2fsck(&path, &["-fn"]) };
+    if replayed & !1 != 0 || preened & !1 != 0 || still != 0 || messages.contains("replay was aborted") {
+        let all = [(replayed, messages), (preened, repairs), (still, left)];
+        return Verdict::Refuses(format!("{all:?}"));
+    }
+    let all = format!("{messages}; {found}; {repairs}");
+    if wrong == 0 && all.split("; ").all(is_expected) { Verdict::Accepts } else { Verdict::Repairs(all) }
+}
+
+/// Whether a line is no repair, or one that follows from a journal or from orphans: the superblock's counts are
+/// stale whenever a file system was not unmounted.
+fn is_expected(line: &str) -> bool {
+    line.is_empty() || is_summary(line) || EXPECTED.iter().any(|start| line.starts_with(start))
+}
+
+/// Whether it is a line that says how full the disk is, and nothing else.
+fn is_summary(text: &str) -> bool {
+    text.contains(" files (") && text.ends_with(" blocks") && !text.contains("; ")
+}
+
+/// Where e2fsck and recovery disagree.
+fn disagreement(crash: &Crashed, kernel: Kernel) -> Option<String> {
+    let verdict = verdict(&crash.image);
+    let agrees = match (&crash.found, &verdict) {
+        (Observation::Mounted(Mounted { repairs, .. }), Verdict::Accepts) => repairs.is_empty(),
+        (Observation::Mounted(Mounted { repairs, .. }), Verdict::Repairs(_)) => !repairs.is_empty(),
+        (Observation::Mounted(Mounted { repairs, .. }), Verdict::Refuses(why)) => {
+            !repairs.is_empty() || (kernel == Kernel::V6_6_51 && why.contains(DROPS_TORN_COMMIT))
+        }
+        (Observation::Unmountable(_), verdict) => *verdict != Verdict::Accepts,
+    };
+    let ours = match &crash.found {
+        Observation::Mounted(mounted) => format!("mounts, repairs {:?}", mounted.repairs),
+        Observation::Unmountable(why) => format!("does not mount: {why}"),
+    };
+    (!agrees).then(|| format!("{}: {ours}; e2fsck: {verdict:?}", crash.id))
+}
+
+fn check(case: &Case) -> Vec<String> {
+    let kernel = case.scenario.stack.kernel;
+    let crashed = crashed(&case.scenario, &Profile::of(kernel), IMAGES);
+    let wrong = crashed.iter().filter_map(|crash| disagreement(crash, kernel));
+    wrong.map(|wrong| format!("{}: {wrong}", case.name)).collect()
+}
+
+#[test]
+fn new_file_systems() {
+    if !has_tool("e2fsck") {
+        return;
+    }
+    let sizes = [
+        ("8 MiB", 2048, 1024, 512),
+        ("32 MiB", 8192, 1024, 2048),
+        ("256 MiB, two groups", 65536, 1024, 16384),
+        ("64 MiB, a journal of 32 MiB", 16384, 8192, 4096),
+        ("132 MiB, a second group of 4 MiB", 33792, 1024, 8448),
+    ];
+    for (what, blocks, journal, inodes) in sizes {
+        for metadata_csum in [Checksums::Crc32c, Checksums::None] {
+            let options = Mkfs { blocks, journal_blocks: Some(journal), metadata_csum, inodes };
+            let image = mkfs(&options, Time::from_secs(1_700_000_000));
+            assert_eq!(verdict(&image), Verdict::Accepts, "{what}, {metadata_csum:?}");
+        }
+    }
+}
+
+#[test]
+fn crash_images() {
+    if !has_tool("e2fsck") {
+        return;
+    }
+    let wrong: Vec<String> = on_two_threads(&all(), check).into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn damage_is_seen() {
+    if !has_tool("e2fsck") {
+        return;
+    }
+    let options =
+        Mkfs { blocks: 2048, journal_blocks: Some(1024), metadata_csum: Checksums::Crc32c, inodes: 512 };
+    let mut image = mkfs(&options, Time::from_secs(1_700_000_000));
+    // A bit of the block bitmap, whose checksum no longer fits.
+    let nr = BlockNr::new(2);
+    let mut bitmap = image.block(nr).clone();
+    bitmap.bytes_mut()[200] ^= 1;
+    image.set(nr, bitmap);
+    assert_ne!(verdict(&image), Verdict::Accepts);
+}

@@ -1,0 +1,24 @@
+//! The pipeline against things that its authors did not write.
+//!
+//! ```text
+//!   truth       what a real kernel did, recorded: device requests, and what it found after each crash
+//!   e2fsck      accepts every file system that is made, and every crash image that recovery accepts
+//!   ext4_view   an independent reader finds the tree that recovery finds
+//!   mount       the kernel of this machine finds it too
+//!   mutants     a stack that lacks a rule of ordering is found out
+//!   stale_log   replay of log blocks that never were written
+//!   sameness    the same scenario gives the same report, whatever the number of threads
+//! ```
+//! Tests that need a tool say on standard error that they were skipped; where `UNPLUG_REQUIRE_TOOLS` is set they
+//! fail instead. A real mount needs root and a loop device and is never required.
+#![cfg(test)]
+
+mod case;
+mod e2fsck;
+mod ext4_view;
+mod mount;
+mod mutants;
+mod pipeline;
+mod sameness;
+mod stale_log;
+mod truth;

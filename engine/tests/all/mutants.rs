@@ -1,0 +1,72 @@
+//! Each rule of ordering has a mutant, a stack that lacks it; a named scenario holds with the rule and fails without.
+
+use crate::case::{repository, scenario};
+use crate::pipeline::{is_complete, report};
+use unplug::crash::Bounds;
+use unplug::mutant::Mutant;
+use unplug::report::{Report, Verdict};
+
+const BOUNDS: Bounds = Bounds { max_states: 100_000, seed: 1 };
+
+/// The expectations that are violated, as they stand in the file.
+fn violated(report: &Report) -> Vec<&str> {
+    let judged = report.expectations.iter().filter(|judged| judged.verdict == Verdict::Violated);
+    judged.map(|judged| judged.text.as_str()).collect()
+}
+
+/// The scenario holds, and under the mutant exactly these expectations do not.
+fn check(mutant: Mutant, file: &str, fails: &[&str]) {
+    let case = scenario(&repository(file));
+    let sound = report(&case.scenario, None, &BOUNDS);
+    assert!(is_complete(&sound), "{file}: all crash states are looked at");
+    assert_eq!(sound.verdict, Verdict::Holds, "{file}: {:?}", violated(&sound));
+    let broken = report(&case.scenario, Some(mutant), &BOUNDS);
+    assert_eq!(violated(&broken), fails, "{file} with {mutant:?}");
+}
+
+#[test]
+fn a_commit_block_without_preflush() {
+    check(
+        Mutant::CommitWithoutPreflush,
+        "engine/tests/data/mutants/commit.ron",
+        &["always(any([missing(\"/f\"), content(\"/f\", \"hello\")]))", "always(mounts)"],
+    );
+}
+
+#[test]
+fn a_tail_that_moves_without_a_flush() {
+    check(
+        Mutant::TailWithoutFlush,
+        "engine/tests/data/mutants/tail.ron",
+        &["always(after: \"first\", holds: content(\"/d/first\", \"first\"))"],
+    );
+}
+
+#[test]
+fn blocks_that_are_reused_before_their_commit() {
+    check(
+        Mutant::ReuseBeforeCommit,
+        "engine/tests/data/mutants/reuse.ron",
+        &["always(any([missing(\"/old\"), content(\"/old\", repeat(\"O\", 4096))]))"],
+    );
+}
+
+#[test]
+fn directory_blocks_that_are_not_revoked() {
+    check(
+        Mutant::NoRevoke,
+        "engine/tests/data/mutants/revoke.ron",
+        &["always(after: \"synced\", holds: content(\"/f\", repeat(\"F\", 4096)))"],
+    );
+}
+
+#[test]
+fn a_mount_without_barriers_loses_committed_data() {
+    let mut case = scenario(&repository("engine/tests/data/mutants/barrier.ron"));
+    let sound = report(&case.scenario, None, &BOUNDS);
+    assert_eq!(sound.verdict, Verdict::Holds, "{:?}", violated(&sound));
+    case.scenario.stack.mount.barrier = false;
+    let broken = report(&case.scenario, None, &BOUNDS);
+    let synced = "always(after: \"synced\", holds: content(\"/f\", \"hello\"))";
+    assert_eq!(violated(&broken), [synced, "always(mounts)"]);
+}

@@ -1,0 +1,26 @@
+//! The same scenario gives the same report, to the byte, whenever it runs and on however many threads.
+
+use crate::case::{Case, all};
+use crate::pipeline::report;
+use unplug::crash::Bounds;
+
+/// So few that the larger scenarios are sampled.
+const BOUNDS: Bounds = Bounds { max_states: 600, seed: 7 };
+
+/// A report, every field of it.
+fn bytes(case: &Case, threads: usize) -> String {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| format!("{:?}", report(&case.scenario, None, &BOUNDS)))
+}
+
+#[test]
+fn reports_do_not_depend_on_threads_or_on_the_run() {
+    let mut sampled = 0;
+    for case in all() {
+        let first = bytes(&case, 1);
+        sampled += u32::from(first.contains("Partial"));
+        assert!(first == bytes(&case, 1), "{}: twice with one thread", case.name);
+        assert!(first == bytes(&case, 3), "{}: with one thread and with three", case.name);
+    }
+    assert!(sampled > 0, "some are sampled");
+}
