@@ -88,6 +88,14 @@ impl Fs {
         result
     }
 
+    /// Runs what goes the way that was noted before: it is not noted again, but for the requests it makes.
+    pub(crate) fn silently<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.q.way().mute();
+        let result = body(self);
+        self.q.way().unmute();
+        result
+    }
+
     pub(crate) fn decide(&mut self, what: impl Into<String>) {
         self.q.way().decide(what);
     }

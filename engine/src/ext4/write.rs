@@ -53,37 +53,40 @@ impl Fs {
     /// v6.6 mm/filemap.c, `generic_perform_write`
     fn copy_in(&mut self, ino: Ino, pos: u64, data: &[u8]) -> Result<u64, Errno> {
         let mut reserved = self.reserved_blocks();
-        let (mut done, mut pages) = (0, 0_u32);
+        let mut done = 0;
         while done < data.len() {
             let at = pos + len_u64(done);
             let page = FileBlock::of_byte(at).ok_or(Errno::EFBIG)?;
             let from = (at % block_bytes()).index();
             let piece = &data[done..data.len().min(done + BLOCK_BYTES - from)];
-            let whole = piece.len() == BLOCK_BYTES;
-            // The way of the first page stands for all.
-            let begun = if pages == 0 {
-                self.within("ext4_da_write_begin", |fs| fs.write_begin(ino, page, whole, &mut reserved))
+            let copied = if done == 0 {
+                self.copy_page(ino, page, from, piece, &mut reserved)
             } else {
-                self.write_begin(ino, page, whole, &mut reserved)
+                self.silently(|fs| fs.copy_page(ino, page, from, piece, &mut reserved))
             };
-            match begun {
-                Ok(()) => {}
+            match copied {
+                Ok(()) => done += piece.len(),
                 // Something was written: the error is lost, the count is short.
                 Err(_) if done > 0 => break,
                 Err(errno) => return Err(errno),
             }
-            if pages == 0 {
-                self.within("ext4_da_write_end", |fs| fs.write_end(ino, page, from, piece));
-            } else {
-                self.write_end(ino, page, from, piece);
-            }
-            done += piece.len();
-            pages += 1;
-        }
-        if pages > 1 {
-            self.decide(format!("{pages} pages in all"));
         }
         Ok(len_u64(done))
+    }
+
+    /// One turn of the loop.
+    fn copy_page(
+        &mut self,
+        ino: Ino,
+        page: FileBlock,
+        from: usize,
+        piece: &[u8],
+        reserved: &mut u64,
+    ) -> Result<(), Errno> {
+        let whole = piece.len() == BLOCK_BYTES;
+        self.within("ext4_da_write_begin", |fs| fs.write_begin(ino, page, whole, reserved))?;
+        self.within("ext4_da_write_end", |fs| fs.write_end(ino, page, from, piece));
+        Ok(())
     }
 
     /// Makes a page ready to be written to. v6.6 fs/ext4/inode.c, `ext4_da_write_begin`

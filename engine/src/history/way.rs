@@ -17,17 +17,20 @@ pub enum WayEvent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Way {
     depth: u32,
+    muted: u32,
     events: Vec<(u32, WayEvent)>,
 }
 
 impl Way {
     /// A way that has not begun.
     pub const fn new() -> Self {
-        Self { depth: 0, events: Vec::new() }
+        Self { depth: 0, muted: 0, events: Vec::new() }
     }
     /// Enters a function.
     pub fn enter(&mut self, function: &'static str) {
-        self.events.push((self.depth, WayEvent::Function(function)));
+        if self.muted == 0 {
+            self.events.push((self.depth, WayEvent::Function(function)));
+        }
         self.depth += 1;
     }
     /// Leaves the function entered last.
@@ -36,7 +39,17 @@ impl Way {
     }
     /// Notes a decision.
     pub fn decide(&mut self, what: impl Into<String>) {
-        self.events.push((self.depth, WayEvent::Decision(what.into())));
+        if self.muted == 0 {
+            self.events.push((self.depth, WayEvent::Decision(what.into())));
+        }
+    }
+    /// From here on only requests are noted: the rest is the same as before.
+    pub fn mute(&mut self) {
+        self.muted += 1;
+    }
+    /// Ends the last [`Self::mute`].
+    pub fn unmute(&mut self) {
+        self.muted = self.muted.saturating_sub(1);
     }
     /// Notes a request.
     pub fn request(&mut self, idx: RequestIdx) {
