@@ -7,7 +7,9 @@
 //!   mount       the kernel of this machine finds it too
 //!   mutants     a stack that lacks a rule of ordering is found out
 //!   stale_log   replay of log blocks that never were written
+//!   random      random programs against a plain map; every crash state mounts and is clean
 //!   sameness    the same scenario gives the same report, whatever the number of threads
+//!   tidy        house rules that no lint can hold
 //! ```
 //! Tests that need a tool say on standard error that they were skipped; where `UNPLUG_REQUIRE_TOOLS` is set they
 //! fail instead. A real mount needs root and a loop device and is never required.
@@ -19,6 +21,8 @@ mod ext4_view;
 mod mount;
 mod mutants;
 mod pipeline;
+mod random;
 mod sameness;
 mod stale_log;
+mod tidy;
 mod truth;
