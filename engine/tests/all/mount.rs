@@ -17,7 +17,7 @@ use unplug::scenario::Mkfs;
 use unplug::units::Time;
 
 /// How many crash images of one case are mounted; many where there are no barriers, as corruption is possible there.
-const FEW: usize = 4;
+const FEW: usize = 3;
 const MANY: usize = 24;
 
 /// How a kernel of today recovers.

@@ -5,15 +5,16 @@
 use crate::case::{repository, scenario};
 use crate::pipeline::{observe, traces};
 use unplug::crash::image;
-use unplug::device::Why;
+use unplug::device::{AtomicUnit, Why};
 use unplug::oracle::{Observation, tree_text};
 use unplug::recovery::Profile;
 use unplug::scenario::Checksums;
 
 /// What recovery says where the commit block survived and the copy of this block did not.
 fn check(lost: &str, expected: &str) {
-    let mut case = scenario(&repository("engine/tests/data/mutants/barrier.ron"));
+    let mut case = scenario(&repository("engine/tests/data/truth/create-write-fsync.ron"));
     case.scenario.stack.mount.barrier = false;
+    case.scenario.stack.disk.atomic = AtomicUnit::Block;
     case.scenario.stack.mkfs.metadata_csum = Checksums::None;
     let trace = &traces(&case.scenario, None)[0];
     let is_lost = |why: &Why| matches!(why, Why::Copy { what, .. } if what.starts_with(lost));
@@ -39,6 +40,6 @@ fn zeros_are_replayed() {
     // "inode #2: iget: special inode unallocated", "get root inode failed"
     check("inodes 1 to 16", no_root);
     // It mounts: nobody looks at bitmaps.
-    check("block bitmap", "{\"/f\": \"hello\"}");
-    check("inode bitmap", "{\"/f\": \"hello\"}");
+    check("block bitmap", "{\"/f\": \"A*4096\"}");
+    check("inode bitmap", "{\"/f\": \"A*4096\"}");
 }
