@@ -36,7 +36,8 @@ pub(crate) use truncate::MAX_BYTES;
 
 use crate::block::Queue;
 use crate::format::{FsSeed, GroupDesc, Superblock};
-use crate::jbd2::Journal;
+use crate::history::InMemory;
+use crate::jbd2::{Journal, Transaction};
 use crate::page_cache::Buffers;
 use crate::units::{Ino, Time};
 use std::collections::BTreeMap;
@@ -73,6 +74,13 @@ impl Fs {
     /// The block layer beneath.
     pub const fn queue(&mut self) -> &mut Queue {
         &mut self.q
+    }
+
+    /// What the disk has not been asked to keep.
+    pub fn in_memory(&self) -> InMemory {
+        let changed = self.journal.running().filter(|running| running.has_changes());
+        let dirty = self.inodes.iter().filter(|(_, inode)| inode.dirtied_when.is_some());
+        InMemory { transaction: changed.map(Transaction::tid), dirty: dirty.map(|(ino, _)| *ino).collect() }
     }
 
     /// The block layer, as the power fails: nothing is written.

@@ -5,5 +5,5 @@ mod record;
 mod way;
 
 pub use errno::Errno;
-pub use record::{History, Returned, StepRecord};
+pub use record::{History, InMemory, Returned, StepRecord};
 pub use way::{Way, WayEvent};

@@ -115,6 +115,9 @@ pub fn recover<M: Media>(disk: &mut M, profile: &Profile) -> Result<Survivors, M
     let orphans = orphans::list(&mut disk, &fs, &mut repairs);
     let mut walk = walk::walk(&mut disk, &fs)?;
     let tree = Tree { entries: std::mem::take(&mut walk.entries) };
+    repairs.extend(
+        walk.damaged.iter().map(|(ino, errno)| Repair::DamagedDirectory { ino: *ino, errno: *errno }),
+    );
     match profile.audit {
         Audit::Full => audit::audit(&mut disk, &fs, journal.as_ref(), &orphans, walk, &mut repairs),
         Audit::Skip => {}

@@ -264,6 +264,10 @@ impl Time {
     pub const fn plus_nanos(self, nanos: u64) -> Self {
         Self(self.0 + nanos)
     }
+    /// The moment `nanos` earlier.
+    pub const fn minus_nanos(self, nanos: u64) -> Self {
+        Self(self.0.saturating_sub(nanos))
+    }
     /// The moment `secs` later.
     pub const fn plus_secs(self, secs: u64) -> Self {
         Self(self.0 + secs * Self::NANOS)

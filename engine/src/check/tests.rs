@@ -6,7 +6,7 @@
 use super::*;
 use crate::crash::Coverage;
 use crate::device::{AtomicUnit, Cache, Cause, DiskImage, DiskModel, Event, Fua, Op, Origin, Request, Why};
-use crate::history::{StepRecord, Way};
+use crate::history::{InMemory, StepRecord, Way};
 use crate::oracle::{Content, Entry, Mounted};
 use crate::report::{Judgement, Outcome, Shown, Verdict};
 use crate::scenario::{
@@ -54,7 +54,12 @@ impl Toy {
     }
 
     fn returns(&mut self) {
-        self.steps.push(StepRecord { returned: Returned::Value(0), at: self.log.now(), way: Way::new() });
+        self.steps.push(StepRecord {
+            returned: Returned::Value(0),
+            at: self.log.now(),
+            way: Way::new(),
+            in_memory: InMemory::default(),
+        });
     }
 
     fn trace(self, schedule: Schedule) -> Trace {

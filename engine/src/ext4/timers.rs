@@ -27,9 +27,7 @@ impl Fs {
             let commit = self.journal.running().map(Transaction::expires);
             let next = [commit, self.flusher_wakes].into_iter().flatten().min().filter(|next| *next <= time);
             let until = next.unwrap_or(time);
-            if until > self.q.now().plus_nanos(IO_NANOS) {
-                self.finish_all_writebacks();
-            }
+            self.finish_writebacks_before(until.minus_nanos(IO_NANOS));
             self.q.advance_to(until);
             match next {
                 None => break,

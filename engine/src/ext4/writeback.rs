@@ -16,7 +16,7 @@ use crate::device::Why;
 use crate::format::ExtentState;
 use crate::history::Errno;
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, len_u32};
+use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, Time, len_u32};
 
 /// Whether the caller waits (`enum writeback_sync_modes`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub(super) struct Writeback {
     request: RequestIdx,
     /// Whether its blocks become written when it completes.
     converts: bool,
+    /// When it was submitted.
+    submitted: Time,
 }
 
 impl Writeback {
@@ -148,8 +150,9 @@ impl Fs {
             }
         }
         let why = Why::Data { ino, from, blocks };
+        let submitted = self.q.now();
         let request = self.within("ext4_io_submit", |fs| fs.q.submit_write(at, &data, why));
-        self.writebacks.push(Writeback { ino, from, blocks, request, converts });
+        self.writebacks.push(Writeback { ino, from, blocks, request, converts, submitted });
         self.note_clean(ino);
     }
 
@@ -162,6 +165,11 @@ impl Fs {
     /// conversion is itself a handle. v6.6 fs/jbd2/commit.c, `journal_finish_inode_data_buffers`
     pub(super) fn finish_mapped_writebacks(&mut self, ino: Ino) {
         self.finish(|writeback| writeback.ino == ino && !writeback.converts);
+    }
+
+    /// Data writes that were submitted before a moment have arrived by now.
+    pub(super) fn finish_writebacks_before(&mut self, moment: Time) {
+        self.finish(|writeback| writeback.submitted < moment);
     }
 
     /// Waits for all data writes.

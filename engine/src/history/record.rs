@@ -1,7 +1,7 @@
 //! The history of one run: a record for every step.
 
 use super::{Errno, Way};
-use crate::units::{Moment, StepIdx, Widen};
+use crate::units::{Ino, Moment, StepIdx, Tid, Widen};
 
 /// What a call returned.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +21,17 @@ pub struct StepRecord {
     pub at: Moment,
     /// The way it took through the kernel.
     pub way: Way,
+    /// What the disk has not been asked to keep yet, as it returned.
+    pub in_memory: InMemory,
+}
+
+/// What is nowhere but in memory: a power cut takes it, whatever the disk does.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct InMemory {
+    /// The running transaction, if it has changed anything.
+    pub transaction: Option<Tid>,
+    /// Files with data that was never submitted.
+    pub dirty: Vec<Ino>,
 }
 
 /// The records of all steps that ran, in order.

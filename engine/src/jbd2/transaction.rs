@@ -48,6 +48,11 @@ impl Transaction {
         self.tid
     }
 
+    /// Whether it has anything to log.
+    pub fn has_changes(&self) -> bool {
+        !self.members.is_empty() || !self.revoked.is_empty()
+    }
+
     /// When the commit timer fires for it.
     pub const fn expires(&self) -> Time {
         self.expires

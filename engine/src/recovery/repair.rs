@@ -1,6 +1,7 @@
 //! What `e2fsck` would have to repair: each is damage that a mount does not notice.
 
 use crate::format::FormatError;
+use crate::history::Errno;
 use crate::units::{BlockNr, Ino, Tid};
 use std::fmt;
 
@@ -24,12 +25,19 @@ pub enum Repair {
         /// The inode that it names.
         ino: Ino,
     },
+    /// A directory has a block that cannot be read; readdir(2) passes over it.
+    DamagedDirectory {
+        /// Its inode.
+        ino: Ino,
+        /// What looking up a name in that block returns.
+        errno: Errno,
+    },
     /// Something that a name stands for cannot be read.
     Unreadable {
         /// Its inode.
         ino: Ino,
         /// The error of reading it.
-        errno: crate::history::Errno,
+        errno: Errno,
     },
     /// A second name of a directory.
     SecondName {
@@ -163,6 +171,9 @@ impl fmt::Display for Repair {
             }
             Self::GroupDescriptor { group, error } => write!(f, "group {group}: {error}"),
             Self::Orphan { ino } => write!(f, "the orphan list leads to inode {ino}, which is no orphan"),
+            Self::DamagedDirectory { ino, errno } => {
+                write!(f, "directory {ino} has a block that cannot be read: {errno}")
+            }
             Self::Unreadable { ino, errno } => write!(f, "inode {ino} cannot be read: {errno}"),
             Self::SecondName { ino } => write!(f, "directory {ino} has a second name"),
             Self::Dots { ino } => write!(f, "directory {ino} does not start with . and .. as it should"),

@@ -3,7 +3,9 @@
 //! ```text
 //!   inode 2 ──▶ directory blocks ──▶ names ──▶ inodes ──▶ …      each inode is read once, each directory entered once
 //! ```
-//! Inodes are checked as a lookup checks them, with their checksums; a directory is readable if all of its blocks are.
+//! Inodes are checked as a lookup checks them, with their checksums. A directory shows what readdir(2) shows: it passes
+//! over a block that is corrupt and returns no error, so the names in it are missing and the damage is a repair. (Where
+//! entries have no checksums, Linux still shows those before the corrupt one; here none of the block's.)
 //! A directory that has a second name is unreadable there. Names longer than a path can be end the descent.
 
 use super::error::{MountError, errno_of};
@@ -13,7 +15,7 @@ use super::tree::{Extent, File, Node};
 use crate::device::{Media, Question};
 use crate::format::{Dirent, ExtentState, FileKind, FormatError, InodeSeed, RawInode, dirent};
 use crate::history::Errno;
-use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Widen, block_bytes};
+use crate::units::{BLOCK_BYTES, Block, BlockNr, FileBlock, Ino, Widen, block_bytes};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -68,6 +70,8 @@ pub(super) struct Walk {
     pub(super) parents: BTreeMap<Ino, Ino>,
     /// Directories that were found a second time.
     pub(super) again: Vec<Ino>,
+    /// Directories with a block that was passed over, and what looking up a name there returns.
+    pub(super) damaged: BTreeMap<Ino, Errno>,
 }
 
 /// Reads all names.
@@ -150,23 +154,38 @@ impl Walk {
             return Err(Errno::EUCLEAN);
         }
         let csum = fs.superblock.inode_seed(ino, seen.inode.generation);
-        let mut names = Vec::new();
+        let mut names: Vec<Dirent> = Vec::new();
+        let mut damage = None;
         for block in 0..size.div_ceil(block_bytes()) {
-            let block = u32::try_from(block).map(FileBlock::new).map_err(|_| Errno::EUCLEAN)?;
             // A hole ends this, so that a size alone does not make it long.
-            let extent = mapping.find(block).filter(|extent| extent.state == ExtentState::Written);
-            let at = extent.and_then(|extent| extent.find(block)).ok_or(Errno::EUCLEAN)?;
-            names.extend(disk.ask(at, &AskNames { csum }).map_err(|error| errno_of(&error))?);
+            let Some(at) = place_of(mapping, block) else {
+                damage = damage.or(Some(Errno::EUCLEAN));
+                break;
+            };
+            // v6.6 fs/ext4/dir.c, ext4_readdir: "directory fails checksum", or ext4_check_dir_entry; goes on behind it
+            let found = disk.ask(at, &AskNames { csum }).map_err(|error| errno_of(&error));
+            let exist = |entry: &Dirent| fs.superblock.inode_place(entry.ino).is_some();
+            match found {
+                Ok(found) if found.iter().all(exist) => names.extend(found),
+                Ok(_) => damage = damage.or(Some(Errno::EUCLEAN)),
+                Err(errno) => damage = damage.or(Some(errno)),
+            }
         }
         for entry in &names {
-            if fs.superblock.inode_place(entry.ino).is_none() {
-                return Err(Errno::EUCLEAN);
-            }
             let names = self.names.entry(entry.ino).or_default();
             *names = names.saturating_add(1);
         }
+        if let Some(errno) = damage {
+            self.damaged.insert(ino, errno);
+        }
         Ok(names)
     }
+}
+
+/// Where a block of a directory lies.
+fn place_of(mapping: &Mapping, block: u64) -> Option<BlockNr> {
+    let block = u32::try_from(block).map(FileBlock::new).ok()?;
+    mapping.find(block).filter(|extent| extent.state == ExtentState::Written)?.find(block)
 }
 
 /// What an inode stands for.

@@ -51,7 +51,8 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
         let answer = perform(&mut vfs, &step.call);
         let returned = hold_to(step, answer).map_err(|error| error.at(Place::Step(place)))?;
         let at = vfs.fs().queue().moment();
-        steps.push(StepRecord { returned, at, way: vfs.fs().queue().take_way() });
+        let in_memory = vfs.fs().in_memory();
+        steps.push(StepRecord { returned, at, way: vfs.fs().queue().take_way(), in_memory });
     }
     let log = vfs.into_fs().into_queue().into_parts().0;
     Ok(Trace { schedule, base, log, history: History { steps } })
@@ -170,22 +171,21 @@ impl Mismatch {
 
 /// What the step returned, if that is what the file says.
 fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
-    let text = &step.text;
     match (answer, step.wanted) {
         (Answer::Error(errno), Wanted::Error(wanted)) if errno == wanted => Ok(Returned::Error(errno)),
         (Answer::Error(errno), Wanted::Error(wanted)) => {
-            Err(Mismatch::new(format!("failed with {errno}, the file says {wanted}: {text}")))
+            Err(Mismatch::new(format!("failed with {errno}, the file says {wanted}")))
         }
         (Answer::Error(errno), Wanted::Success | Wanted::Short(_)) => Err(Mismatch {
-            message: format!("failed with {errno} ({}): {text}", errno.text()),
+            message: format!("failed with {errno} ({})", errno.text()),
             help: Some(format!("if it should fail, write fails({errno}, …)")),
         }),
         (Answer::Value(_) | Answer::Count { .. } | Answer::Bytes { .. }, Wanted::Error(wanted)) => {
-            Err(Mismatch::new(format!("succeeded, the file says {wanted}: {text}")))
+            Err(Mismatch::new(format!("succeeded, the file says {wanted}")))
         }
         (Answer::Value(value), Wanted::Success) => Ok(Returned::Value(value)),
         (Answer::Value(_), Wanted::Short(_)) => {
-            Err(Mismatch::new(format!("transfers no count that could be short: {text}")))
+            Err(Mismatch::new(format!("transfers no count that could be short")))
         }
         (Answer::Bytes { wanted, read }, Wanted::Short(short))
             if len_u64(read.len()) == short && wanted.starts_with(&read) =>
@@ -194,18 +194,18 @@ fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
         }
         (Answer::Count { wanted, done }, Wanted::Success) if done == wanted => Ok(Returned::Value(done)),
         (Answer::Count { wanted, done }, Wanted::Success) => Err(Mismatch {
-            message: format!("wrote {done} of {wanted} bytes: {text}"),
+            message: format!("wrote {done} of {wanted} bytes"),
             help: Some(format!("if the count should be short, write short({done}, …)")),
         }),
         (Answer::Count { done, .. }, Wanted::Short(wanted)) if done == wanted => Ok(Returned::Value(done)),
         (Answer::Count { done, .. }, Wanted::Short(wanted)) => {
-            Err(Mismatch::new(format!("wrote {done} bytes, the file says {wanted}: {text}")))
+            Err(Mismatch::new(format!("wrote {done} bytes, the file says {wanted}")))
         }
         (Answer::Bytes { wanted, read }, Wanted::Success) if wanted == read => {
             Ok(Returned::Value(len_u64(read.len())))
         }
         (Answer::Bytes { wanted, read }, Wanted::Success | Wanted::Short(_)) => Err(Mismatch::new(format!(
-            "read {} bytes {}, the file says {} bytes {}: {text}",
+            "read {} bytes {}, the file says {} bytes {}",
             read.len(),
             shown(&read),
             wanted.len(),

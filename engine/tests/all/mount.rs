@@ -105,20 +105,6 @@ fn tree(root: &Path) -> BTreeMap<String, String> {
     tree
 }
 
-/// A difference that is known: a directory one of whose blocks is corrupt. To recovery it is unreadable, and a disk
-/// whose root directory is, is beyond mounting. The kernel mounts it, and readdir(2) passes over the block without an
-/// error (fs/ext4/dir.c, `ext4_readdir`), while looking up a name in it fails with EUCLEAN.
-fn is_corrupt_directory(ours: &BTreeMap<String, String>, theirs: &BTreeMap<String, String>) -> bool {
-    if let Some(why) = ours.get("!") {
-        return why.contains("the root directory cannot be read") && !theirs.contains_key("!");
-    }
-    let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-    paths.into_iter().all(|path| match (ours.get(path), theirs.get(path)) {
-        (Some(ours), Some(theirs)) => ours == theirs || (ours.starts_with('!') && theirs == "dir"),
-        (Some(_), None) | (None, Some(_)) | (None, None) => false,
-    })
-}
-
 /// What is wrong with one image.
 fn disagreement(crash: &Crashed) -> Option<String> {
     let ours = tree_text(&crash.found);
@@ -133,8 +119,7 @@ fn disagreement(crash: &Crashed) -> Option<String> {
         }
     };
     let same = ours == theirs || (ours.contains_key("!") && theirs.contains_key("!"));
-    (!same && !is_corrupt_directory(&ours, &theirs))
-        .then(|| format!("{}: {ours:?}, but the kernel finds {theirs:?}", crash.id))
+    (!same).then(|| format!("{}: {ours:?}, but the kernel finds {theirs:?}", crash.id))
 }
 
 /// Some of the crash images, the first and the last among them.
