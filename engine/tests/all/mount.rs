@@ -5,7 +5,7 @@
 
 use crate::case::{Case, all};
 use crate::pipeline::{Crashed, crashed, folder, note, write_sparsely};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -10,7 +10,7 @@ use unplug::crash::{Bounds, CrashView};
 use unplug::device::{
     AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Fua, Media, Op, Origin, Request, Why,
 };
-use unplug::history::{History, Returned, StepRecord, Way};
+use unplug::history::{History, InMemory, Returned, StepRecord, Way};
 use unplug::oracle::{Content, Entry, Mounted, Observation};
 use unplug::scenario::{Scenario, parse};
 use unplug::schedule::Schedule;
@@ -75,7 +75,12 @@ fn run(schedule: Schedule, order: Order, start: Start) -> Trace {
             ask(write(2, b'c'), Why::Commit(Tid::new(2)));
             ask(Op::Flush, Why::FlushForFua);
         }
-        steps.push(StepRecord { returned: Returned::Value(0), at: log.now(), way: Way::new() });
+        steps.push(StepRecord {
+            returned: Returned::Value(0),
+            at: log.now(),
+            way: Way::new(),
+            in_memory: InMemory::default(),
+        });
     }
     Trace { schedule, base: DiskImage::new(8), log, history: History { steps } }
 }
