@@ -10,7 +10,7 @@ use crate::format::{GroupDesc, bitmap};
 use crate::history::Errno;
 use crate::mutant::Mutant;
 use crate::page_cache::What;
-use crate::units::{Block, BlockNr, Widen, len_u32, len_u64};
+use crate::units::{Block, BlockNr, Widen, len_u32};
 use std::collections::BTreeSet;
 
 /// What freed blocks held.
@@ -60,7 +60,8 @@ impl Fs {
     /// Where so many blocks are free only with those that the running transaction has freed, it is committed.
     /// v6.6 fs/ext4/balloc.c, `ext4_should_retry_alloc`
     pub(super) fn unpin(&mut self, wanted: u64) {
-        let pinned = len_u64(self.pinned().len());
+        let freed = self.journal.running().map(|running| running.freed()).unwrap_or_default();
+        let pinned: u64 = freed.iter().map(|(_, len)| u64::from(*len)).sum();
         if pinned > 0 && self.free_blocks_count().saturating_sub(pinned) < wanted {
             self.decide("too few blocks are free beside those that the running transaction has freed");
             self.commit_running();

@@ -20,6 +20,8 @@ impl Fs {
             if !ordered.is_empty() {
                 fs.within("journal_submit_data_buffers", |fs| {
                     for (ino, range) in &ordered {
+                        // WB_SYNC_ALL: a page on its way is waited for and written again
+                        fs.finish_mapped_writebacks(*ino);
                         fs.submit_mapped_pages(*ino, range.first, range.last);
                     }
                 });

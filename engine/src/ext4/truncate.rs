@@ -100,9 +100,10 @@ impl Fs {
 
     /// Drops pages behind a new end of file, when their writeback is over. v6.6 mm/truncate.c, `truncate_inode_pages`
     pub(super) fn truncate_pagecache(&mut self, ino: Ino, size: u64) {
-        self.finish_writebacks(ino);
         let last = FileBlock::of_byte(size).unwrap_or(FileBlock::new(u32::MAX));
         let within = (size % block_bytes()).index();
+        // Pages below the new end stay on their way.
+        self.finish_writebacks(ino, last, FileBlock::new(u32::MAX));
         let pages = &mut self.inode_mut(ino).pages;
         if within == 0 {
             pages.truncate(last);

@@ -132,9 +132,11 @@ impl Fs {
             return;
         }
         inode.size = end;
-        let in_written_block = matches!(inode.tree.lookup(page), Some((_, ExtentState::Written)));
-        if in_written_block && end > inode.raw.size {
-            // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize
+        // An unwritten block on its way counts: the buffer was mapped when its writeback was.
+        // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize, mpage_map_one_extent
+        let is_delayed = inode.pages.get(page).is_some_and(|folio| folio.delayed);
+        let is_mapped = inode.tree.lookup(page).is_some() && !is_delayed;
+        if is_mapped && end > inode.raw.size {
             self.within("ext4_da_do_write_end", |fs| {
                 fs.decide(
                     "the new end is in a block that is allocated already: the new size is journalled at once",

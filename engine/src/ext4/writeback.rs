@@ -28,19 +28,28 @@ pub(super) enum SyncMode {
 }
 
 /// A data write that has been submitted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Writeback {
     ino: Ino,
     from: FileBlock,
     blocks: u32,
-    request: RequestIdx,
+    requests: Vec<RequestIdx>,
     /// Whether its blocks become written when it completes.
     converts: bool,
     /// When it was submitted.
     submitted: Time,
 }
 
+/// The most blocks of one mapping, and of its handle (MAX_WRITEPAGES_EXTENT_LEN).
+const MAPPING_BLOCKS: u32 = 2048;
+/// The most pages of one bio (BIO_MAX_VECS).
+const BIO_PAGES: usize = 256;
+
 impl Writeback {
+    fn meets(&self, ino: Ino, first: FileBlock, last: FileBlock) -> bool {
+        self.ino == ino && self.from <= last && first < self.from.plus(self.blocks)
+    }
+
     fn covers(&self, ino: Ino, page: FileBlock) -> bool {
         self.ino == ino && page >= self.from && page < self.from.plus(self.blocks)
     }
@@ -68,13 +77,15 @@ impl Fs {
     ) -> Result<(), Errno> {
         self.within("ext4_writepages", |fs| {
             match mode {
-                SyncMode::All => fs.finish_writebacks(ino),
+                SyncMode::All => fs.finish_writebacks(ino, first, last),
                 SyncMode::None => {}
             }
             fs.submit_mapped_pages(ino, first, last);
             let result = fs.submit_new_pages(ino, first, last);
             match (mode, fs.q.schedule()) {
-                (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => fs.finish_writebacks(ino),
+                (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => {
+                    fs.finish_writebacks(ino, first, last);
+                }
                 (SyncMode::None, Schedule::Late) => {
                     fs.decide("nobody waits for the data: it is still on its way")
                 }
@@ -117,6 +128,7 @@ impl Fs {
     /// One extent of pass 2; returns how many blocks of the file it covered.
     fn map_and_submit(&mut self, ino: Ino, page: FileBlock, want: u32) -> Result<u32, Errno> {
         self.within("mpage_map_and_submit_extent", |fs| {
+            let want = want.min(MAPPING_BLOCKS);
             // The block itself is promised; a node of the extent tree may be needed too.
             fs.unpin(u64::from(want) + 2);
             fs.start_handle(8);
@@ -149,16 +161,24 @@ impl Fs {
                 data.push(folio.data.clone());
             }
         }
-        let why = Why::Data { ino, from, blocks };
+        let requests = self.within("ext4_io_submit", |fs| {
+            let bios = data
+                .chunks(BIO_PAGES)
+                .scan(0, |done, pages| Some((std::mem::replace(done, *done + len_u32(pages.len())), pages)));
+            bios.map(|(done, pages)| {
+                let why = Why::Data { ino, from: from.plus(done), blocks: len_u32(pages.len()) };
+                fs.q.submit_write(at.plus(u64::from(done)), pages, why)
+            })
+            .collect()
+        });
         let submitted = self.q.now();
-        let request = self.within("ext4_io_submit", |fs| fs.q.submit_write(at, &data, why));
-        self.writebacks.push(Writeback { ino, from, blocks, request, converts, submitted });
+        self.writebacks.push(Writeback { ino, from, blocks, requests, converts, submitted });
         self.note_clean(ino);
     }
 
-    /// Waits for all data writes of an inode. v6.6 mm/filemap.c, `filemap_fdatawait_range`
-    pub(super) fn finish_writebacks(&mut self, ino: Ino) {
-        self.finish(|writeback| writeback.ino == ino);
+    /// Waits for the data writes of a range of pages. v6.6 mm/filemap.c, `filemap_fdatawait_range`
+    pub(super) fn finish_writebacks(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
+        self.finish(|writeback| writeback.meets(ino, first, last));
     }
 
     /// Waits for those data writes of an inode that a commit waits for: none that converts extents, for their
@@ -182,15 +202,17 @@ impl Fs {
         self.writebacks = left;
         let done: Vec<Writeback> = done;
         for writeback in &done {
-            self.q.wait(writeback.request);
+            for request in &writeback.requests {
+                self.q.wait(*request);
+            }
         }
         for writeback in done.iter().filter(|writeback| writeback.converts) {
-            self.convert(*writeback);
+            self.convert(writeback);
         }
     }
 
     /// The data is on the device: unwritten becomes written. v6.6 fs/ext4/page-io.c, `ext4_end_io_end`
-    fn convert(&mut self, writeback: Writeback) {
+    fn convert(&mut self, writeback: &Writeback) {
         self.within("ext4_convert_unwritten_extents", |fs| {
             // Splitting an extent in three may need new nodes.
             fs.start_handle(8);

@@ -8,7 +8,7 @@ use unplug::device::{AtomicUnit, Cache, Disk, DiskModel, Fua};
 use unplug::ext4::{Datasync, Fs, Options, mkfs};
 use unplug::oracle::{Observation, holds, observe};
 use unplug::recovery::{Profile, recover};
-use unplug::scenario::{Checksums, Kernel, Mkfs, Name, OpenFlags, Predicate};
+use unplug::scenario::{Checksums, Kernel, Mkfs, Name, OpenFlags, Predicate, Whence};
 use unplug::schedule::Schedule;
 use unplug::units::Time;
 use unplug::vfs::Vfs;
@@ -16,27 +16,76 @@ use unplug::vfs::Vfs;
 /// A call on one of a few names, so that they meet.
 #[derive(Clone, Debug)]
 enum Op {
-    Open { fd: u8, path: u8, truncate: bool },
-    Close { fd: u8 },
-    Pwrite { fd: u8, offset: u16, len: u16, byte: u8 },
-    Ftruncate { fd: u8, len: u16 },
-    Fsync { fd: u8, data: bool },
-    Mkdir { path: u8 },
-    Rmdir { path: u8 },
-    Unlink { path: u8 },
-    Rename { old: u8, new: u8 },
-    Link { old: u8, new: u8 },
+    Open {
+        fd: u8,
+        path: u8,
+        truncate: bool,
+    },
+    Close {
+        fd: u8,
+    },
+    Pwrite {
+        fd: u8,
+        offset: u16,
+        len: u16,
+        byte: u8,
+    },
+    /// At the end, by lseek and pwrite.
+    Append {
+        fd: u8,
+        len: u16,
+        byte: u8,
+    },
+    /// As a program saves a file: truncated, written, closed. auto_da_alloc starts its data.
+    Save {
+        path: u8,
+        len: u16,
+        byte: u8,
+    },
+    Ftruncate {
+        fd: u8,
+        len: u16,
+    },
+    Fsync {
+        fd: u8,
+        data: bool,
+    },
+    Mkdir {
+        path: u8,
+    },
+    Rmdir {
+        path: u8,
+    },
+    Unlink {
+        path: u8,
+    },
+    Rename {
+        old: u8,
+        new: u8,
+    },
+    Link {
+        old: u8,
+        new: u8,
+    },
     Sync,
-    Sleep { secs: u8 },
+    Sleep {
+        secs: u8,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let (fd, path) = (0..4_u8, 0..NAMES);
+    // Mostly two names, two descriptors and one page, so that calls meet.
+    let fd = prop_oneof![3 => 0..2_u8, 1 => 0..4_u8];
+    let path = prop_oneof![3 => 0..2_u8, 1 => 0..NAMES];
+    let offset = prop_oneof![2 => 0..4096_u16, 1 => 0..30_000_u16];
+    let len = prop_oneof![2 => 1..2000_u16, 1 => 1..9_000_u16];
     prop_oneof![
         4 => (fd.clone(), path.clone(), any::<bool>()).prop_map(|(fd, path, truncate)| Op::Open { fd, path, truncate }),
-        1 => fd.clone().prop_map(|fd| Op::Close { fd }),
-        6 => (fd.clone(), 0..30_000_u16, 1..9_000_u16, 1..=255_u8)
+        2 => fd.clone().prop_map(|fd| Op::Close { fd }),
+        6 => (fd.clone(), offset, len, 1..=255_u8)
             .prop_map(|(fd, offset, len, byte)| Op::Pwrite { fd, offset, len, byte }),
+        4 => (fd.clone(), 1..600_u16, 1..=255_u8).prop_map(|(fd, len, byte)| Op::Append { fd, len, byte }),
+        3 => (path.clone(), 1..600_u16, 1..=255_u8).prop_map(|(path, len, byte)| Op::Save { path, len, byte }),
         1 => (fd.clone(), 0..20_000_u16).prop_map(|(fd, len)| Op::Ftruncate { fd, len }),
         2 => (fd, any::<bool>()).prop_map(|(fd, data)| Op::Fsync { fd, data }),
         2 => path.clone().prop_map(|path| Op::Mkdir { path }),
@@ -49,6 +98,8 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// The descriptor of [`Op::Save`].
+const SAVER: u8 = 9;
 /// Names: `/a` to `/d`, and `/a/a` to `/b/d`.
 const NAMES: u8 = 12;
 
@@ -100,6 +151,15 @@ impl Plain {
                 bytes.resize(bytes.len().max(end), 0);
                 bytes[from..end].fill(*byte);
             }
+            Op::Append { fd, len, byte } => {
+                let bytes = &mut self.files[self.open[fd]];
+                bytes.resize(bytes.len() + usize::from(*len), *byte);
+            }
+            Op::Save { path, len, byte } => {
+                self.apply(&Op::Open { fd: SAVER, path: *path, truncate: true });
+                self.apply(&Op::Append { fd: SAVER, len: *len, byte: *byte });
+                self.open.remove(&SAVER);
+            }
             Op::Ftruncate { fd, len } => self.files[self.open[fd]].resize(usize::from(*len), 0),
             Op::Mkdir { path: name } => {
                 self.names.insert(path(*name), Node::Dir);
@@ -146,6 +206,12 @@ impl Plain {
     }
 }
 
+/// Whether some file has exactly these bytes.
+fn has_file(found: &Observation, bytes: &[u8]) -> bool {
+    let Observation::Mounted(mounted) = found else { return false };
+    mounted.entries.keys().any(|name| holds(&Predicate::Content(name.clone(), bytes.into()), found))
+}
+
 fn call(vfs: &mut Vfs, op: &Op) -> bool {
     let fd = |fd: &u8| -> Name { fd.to_string().into() };
     let result = match op {
@@ -159,6 +225,17 @@ fn call(vfs: &mut Vfs, op: &Op) -> bool {
         Op::Close { fd: name } => vfs.close(&fd(name)),
         Op::Pwrite { fd: name, offset, len, byte } => {
             vfs.pwrite(&fd(name), &vec![*byte; usize::from(*len)], i64::from(*offset)).map(|_| ())
+        }
+        Op::Append { fd: name, len, byte } => vfs
+            .lseek(&fd(name), 0, Whence::End)
+            .and_then(|end| {
+                vfs.pwrite(&fd(name), &vec![*byte; usize::from(*len)], i64::try_from(end).unwrap_or(0))
+            })
+            .map(|_| ()),
+        Op::Save { path, len, byte } => {
+            return call(vfs, &Op::Open { fd: SAVER, path: *path, truncate: true })
+                && call(vfs, &Op::Append { fd: SAVER, len: *len, byte: *byte })
+                && call(vfs, &Op::Close { fd: SAVER });
         }
         Op::Ftruncate { fd: name, len } => vfs.ftruncate(&fd(name), i64::from(*len)),
         Op::Fsync { fd: name, data } => {
@@ -197,7 +274,7 @@ fn mounted(schedule: Schedule, checksums: Checksums) -> Vfs {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_program_finds_what_it_wrote_and_a_crash_leaves_no_damage(
@@ -210,6 +287,7 @@ proptest! {
         let mut vfs = mounted(schedule, checksums);
         let base = vfs.fs().queue().restart_log();
         let mut model = Plain::default();
+        let mut synced = None;
         for op in &ops {
             let now = vfs.fs().queue().now().plus_nanos(4_000_000);
             vfs.fs().run_until(now);
@@ -220,6 +298,14 @@ proptest! {
                 model.apply(op);
             }
         }
+        // The last open file, by fsync, and then everything, by sync.
+        if let Some((fd, file)) = model.open.iter().next_back() {
+            let fsync = Op::Fsync { fd: *fd, data: false };
+            prop_assert!(call(&mut vfs, &fsync), "fsync");
+            let at = vfs.fs().queue().moment();
+            let named = model.names.values().any(|node| *node == Node::File(*file));
+            synced = named.then(|| (at, model.files[*file].clone()));
+        }
         vfs.sync();
         let (log, newest) = vfs.into_fs().into_queue().into_parts();
         let profile = Profile::of(Kernel::V6_6);
@@ -227,13 +313,26 @@ proptest! {
         let survivors = recover(&mut disk, &profile).expect("what was synced can be mounted");
         model.is_found_in(&observe(&survivors, &mut disk))?;
         let mut damage = Vec::new();
+        let mut lost = Ok(());
         explore(&base, &log, schedule, &Bounds { max_states: 300, seed: 7 },
-            |view| recover(view, &profile).map(|found| found.repairs.iter().map(ToString::to_string).collect::<Vec<_>>()),
-            |state, found| {
-                if found.as_ref().map_or(true, |repairs| !repairs.is_empty()) {
-                    damage.push(format!("{}: {found:?}", state.id()));
+            |view| recover(view, &profile).map(|found| (observe(&found, view), found.repairs)),
+            |state, found| match found {
+                Ok((found, repairs)) => {
+                    if !repairs.is_empty() {
+                        damage.push(format!("{}: {repairs:?}", state.id()));
+                    }
+                    let is_legal_at = |moment| state.legal.iter().any(|range| range.contains(&moment));
+                    // What sync promised holds in every state that the end can leave, and what fsync did from its return.
+                    if is_legal_at(log.now()) {
+                        lost = std::mem::replace(&mut lost, Ok(())).and_then(|()| model.is_found_in(&found));
+                    }
+                    if let Some((at, bytes)) = &synced && is_legal_at(*at) && !has_file(&found, bytes) {
+                        damage.push(format!("{}: what fsync made durable is lost", state.id()));
+                    }
                 }
+                Err(error) => damage.push(format!("{}: {error}", state.id())),
             });
+        lost?;
         prop_assert!(damage.is_empty(), "{damage:?}");
     }
 }

@@ -83,6 +83,8 @@ const MIN_SIZE: i128 = 8 << 20;
 const MAX_SIZE: i128 = 4 << 30;
 /// The smallest journal, in blocks (JBD2_MIN_JOURNAL_BLOCKS).
 const MIN_JOURNAL: i128 = 1024;
+/// The largest that the model makes, in blocks: its extents fit the inode.
+const MAX_JOURNAL: i128 = 65536;
 /// The longest commit interval, in seconds: beyond, a clock of 1000 ticks a second overflows.
 const MAX_COMMIT: i128 = 2_147_483;
 
@@ -184,7 +186,7 @@ impl Checker<'_> {
         }
         let bytes = i128::from(block_bytes());
         // At most half of the disk, so that something is left to write to.
-        let most = i128::from(mkfs.blocks / 2) * bytes;
+        let most = i128::from(mkfs.blocks / 2).min(MAX_JOURNAL) * bytes;
         if let Some(blocks) = self.blocks(node, MIN_JOURNAL * bytes, most) {
             mkfs.journal_blocks = mkfs.journal_blocks.and_then(|_| u32::try_from(blocks).ok());
         }
