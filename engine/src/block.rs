@@ -152,7 +152,9 @@ impl Queue {
         let data = joined(std::slice::from_ref(block));
         let lba = at.first_lba();
         let model = *self.disk.model();
-        match (self.barrier, model.cache, model.fua) {
+        let spared = matches!(why, Why::Commit(_)) && self.lacks(Mutant::CommitWithoutFua);
+        let barrier = if spared { Barrier::Off } else { self.barrier };
+        match (barrier, model.cache, model.fua) {
             (Barrier::Off, _, _) | (_, Cache::WriteThrough, _) => {
                 let write = self.submit(Op::Write { lba, data, fua: false }, why);
                 self.wait(write);

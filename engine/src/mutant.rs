@@ -8,6 +8,14 @@
 pub enum Mutant {
     /// The commit block goes out without REQ_PREFLUSH.
     CommitWithoutPreflush,
+    /// The commit block does not wait for descriptors and copies.
+    CommitWithoutWait,
+    /// The commit block goes out without REQ_FUA.
+    CommitWithoutFua,
+    /// fsync does not flush where no commit does it.
+    SyncWithoutFlush,
+    /// What fsync commits does not wait for the extents to be marked as written.
+    SyncWithoutConversion,
     /// The log's tail moves on without a flush of the blocks written in place.
     TailWithoutFlush,
     /// Freed blocks are given out again before the transaction that freed them has committed.

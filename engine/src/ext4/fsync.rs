@@ -13,6 +13,7 @@ use crate::block::Barrier;
 use crate::device::Why;
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
+use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino};
 
 /// Which metadata a sync call needs.
@@ -45,7 +46,7 @@ impl Fs {
             }
             fs.within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?;
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
-            if needs_barrier {
+            if needs_barrier && !fs.q.lacks(Mutant::SyncWithoutFlush) {
                 fs.within("blkdev_issue_flush", |fs| fs.q.flush(Why::FlushOfSync));
             }
             Ok(())

@@ -15,6 +15,7 @@ use super::Fs;
 use crate::device::Why;
 use crate::format::ExtentState;
 use crate::history::Errno;
+use crate::mutant::Mutant;
 use crate::schedule::Schedule;
 use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, Time, len_u32};
 
@@ -83,6 +84,7 @@ impl Fs {
             fs.submit_mapped_pages(ino, first, last);
             let result = fs.submit_new_pages(ino, first, last);
             match (mode, fs.q.schedule()) {
+                (SyncMode::All, _) if fs.q.lacks(Mutant::SyncWithoutConversion) => {}
                 (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => {
                     fs.finish_writebacks(ino, first, last);
                 }

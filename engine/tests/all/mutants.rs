@@ -68,6 +68,49 @@ fn directory_blocks_that_are_not_revoked() {
 }
 
 #[test]
+fn a_commit_block_that_does_not_wait_for_its_copies() {
+    check(
+        Mutant::CommitWithoutWait,
+        "scenarios/append/append-fdatasync.ron",
+        &[
+            "always(any([content(\"/log\", \"one\\n\"), content(\"/log\", \"one\\ntwo\\n\")]))",
+            "always(after: \"synced\", holds: content(\"/log\", \"one\\ntwo\\n\"))",
+            "always(mounts)",
+        ],
+    );
+}
+
+#[test]
+fn a_commit_block_without_fua() {
+    check(
+        Mutant::CommitWithoutFua,
+        "scenarios/append/append-fdatasync.ron",
+        &["always(after: \"synced\", holds: content(\"/log\", \"one\\ntwo\\n\"))"],
+    );
+}
+
+#[test]
+fn an_fsync_that_does_not_flush() {
+    check(
+        Mutant::SyncWithoutFlush,
+        "scenarios/overwrite/overwrite-block.ron",
+        &["always(after: \"synced\", holds: content(\"/page\", repeat(\"B\", 4096)))"],
+    );
+}
+
+#[test]
+fn an_fsync_that_does_not_wait_for_its_data() {
+    check(
+        Mutant::SyncWithoutConversion,
+        "scenarios/create/create-fsync.ron",
+        &[
+            "always(any([missing(\"/f\"), content(\"/f\", \"hello\")]))",
+            "always(after: \"name\", holds: content(\"/f\", \"hello\"))",
+        ],
+    );
+}
+
+#[test]
 fn a_mount_without_barriers_loses_committed_data() {
     let mut case = scenario(&repository("scenarios/append/append-fdatasync.ron"));
     assert!(case.scenario.stack.mount.barrier);
