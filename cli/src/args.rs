@@ -20,12 +20,16 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  unplug run scenarios/rename/replace.ron      what a crash can leave at each step, and whether that is expected
-  unplug run scenarios                         all scenarios of a folder, and a summary
-  unplug trace replace.ron                     what the kernel did for each call, and what it asked of the disk
-  unplug image replace.ron --state late@17:w3 -o crash.img
-                                               the disk after one of the crashes, to look at with other tools
-  unplug check my.ron                          is the file in order? nothing is run
+  unplug run scenarios/rename/replace-via-rename.ron
+      what a crash can leave at each step, and whether that is expected
+  unplug run scenarios
+      all scenarios of a folder: those that do not hold, and a summary
+  unplug trace scenarios/rename/replace-via-rename.ron --schedule late
+      what the kernel did for each call, and what it asked of the disk
+  unplug image scenarios/rename/replace-via-rename.ron --state late@20:all -o crash.img
+      the disk after one of the crashes, to look at with other tools
+  unplug check my.ron
+      is the file in order? nothing is run
 
 Exit status:
   0  every expectation holds
@@ -50,8 +54,8 @@ pub(crate) enum Command {
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A crash state is named like late@17:w3. Its three parts say how soon writes complete (late), before which event at
-the disk the power is cut (17), and what survived of all that was not yet durable (write 3). `unplug trace` shows
+A crash state is named like late@17:w3. Its three parts say how soon writes complete (late), before which event at \
+the disk the power is cut (17), and what survived of all that was not yet durable (write 3). `unplug trace` shows \
 those numbers, `unplug image --state` writes that very disk image.")]
 pub(crate) struct Run {
     /// Scenario files, or folders of them.
@@ -60,6 +64,10 @@ pub(crate) struct Run {
     /// How the report is written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+    /// Print the reports of all scenarios in full. Without it, where there are several files, those that hold have
+    /// only a line in the summary.
+    #[arg(long)]
+    pub(crate) full: bool,
     /// Write the report to this file instead of the terminal.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -117,13 +125,20 @@ impl Timing {
 /// Arguments of `image`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The image is a whole ext4 file system that was not unmounted. Mounting it recovers it, which changes it; so does
+The image is a whole ext4 file system that was not unmounted. Mounting it recovers it, which changes it; so does \
 `e2fsck -fp`, while `debugfs` and `dumpe2fs` only look.
 
+The language of --state, where 17 is the event before which the power is cut:
+  late@17:none           nothing survived that did not have to be durable
+  prompt@17:all          everything survived that was submitted
+  late@17:w3,w5.2-4+7    of what was not durable, only write 3, and parts 2 to 4 and 7 of write 5
+  late@17:all,-w5.2      everything but part 2 of write 5
+  late@17:x1f3           the choices as one number, where words would be long
+
 Examples:
-  unplug image replace.ron --state late@17:w3 -o crash.img
+  unplug image scenarios/rename/replace-via-rename.ron --state late@20:all -o crash.img
   sudo mount -o loop crash.img /mnt && ls -l /mnt
-  unplug image replace.ron --base -o before.img")]
+  unplug image scenarios/rename/replace-via-rename.ron --base -o before.img")]
 pub(crate) struct Image {
     /// The scenario file.
     #[arg(value_name = "FILE")]
@@ -171,6 +186,7 @@ mod tests {
         check("unplug run a.ron b", true);
         check("unplug run", false);
         check("unplug run a.ron --format json --output x --seed 3 --jobs 2 --max-states 10", true);
+        check("unplug run a.ron b.ron --full", true);
         check("unplug run a.ron --format yaml", false);
         check("unplug run a.ron --jobs 0", false);
         check("unplug run a.ron --max-states 0", false);

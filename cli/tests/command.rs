@@ -52,11 +52,13 @@ fn exit_status_and_messages() {
     check(&["run", "bad.ron"], 2, "", "bad.ron");
     check(&["run", "latin1.ron"], 2, "", "not UTF-8");
     check(&["run", "good.ron", "--output", "no/such/folder"], 2, "", "cannot write no/such/folder");
-    check(&["run", "good.ron"], 0, "Holds: the expectation holds.", "");
-    check(&["run", "holds.ron"], 0, "Holds: all 2 expectations hold.", "");
+    check(&["run", "good.ron"], 0, "Holds: all 2 expectations hold.", "");
+    check(&["run", "holds.ron"], 0, "Holds: all 3 expectations hold.", "");
     check(&["run", "violated.ron"], 1, "--state prompt@0:none -o crash.img", "");
     check(&["run", "holds.ron", "--max-states", "2"], 3, "Inconclusive: ", "");
     check(&["run", "violated.ron", "holds.ron"], 1, "2 scenarios: 1 hold, 1 violated", "");
+    check(&["run", "good.ron", "holds.ron"], 0, "unplug run FILE shows one in full", "");
+    check(&["run", "good.ron", "holds.ron", "--full"], 0, "Holds: all 3 expectations hold.", "");
     check(&["run", "fails.ron"], 2, "", "fails.ron: line 2, step 2, rmdir(\"/no\"): ");
     check(&["run", "fails.ron", "holds.ron"], 2, "2 scenarios: 1 hold, 1 could not run", "line 2");
     check(&["trace", "holds.ron"], 0, "What happened at the disk", "");

@@ -12,6 +12,7 @@
 //! Not here: how likely an outcome is. Counts are of distinct images, not of probabilities.
 
 mod ledger;
+mod machine;
 mod product;
 mod steps;
 mod story;
@@ -33,6 +34,10 @@ use std::sync::Arc;
 pub struct Report {
     /// The scenario's title.
     pub title: String,
+    /// What the scenario is about: markdown.
+    pub about: String,
+    /// What it ran on, in one line.
+    pub machine: String,
     /// Of all expectations together.
     pub verdict: Verdict,
     /// The runs and how much of their crash states was looked at.
@@ -162,7 +167,7 @@ pub struct Story {
     pub survived: Vec<String>,
     /// The blocks that read as zeros because they are still marked as unwritten, by file.
     pub unwritten: Vec<String>,
-    /// The request that the power cut forestalled, if it came before the end of the log.
+    /// The request that the power cut forestalled; none where the image is legal at the end of the log too.
     pub next: Option<String>,
 }
 
@@ -181,6 +186,10 @@ pub struct Judgement {
     pub decisive: u64,
     /// The one of those with the fewest writes lost.
     pub case: Option<Case>,
+    /// For a violated `sometimes`, what is found in its window instead: the first few trees, in no special order.
+    pub instead: Vec<ShownTree>,
+    /// How many more trees there are.
+    pub more_instead: u64,
 }
 
 /// The image that decides an expectation.
@@ -188,8 +197,12 @@ pub struct Judgement {
 pub struct Case {
     /// The image.
     pub witness: Witness,
-    /// The window that it lies in.
+    /// The first window of the expectation's that it lies in, by the step that has returned.
     pub after: Option<StepIdx>,
+    /// What was nowhere but in memory when that step had returned, in words.
+    pub in_memory: Vec<String>,
+    /// Whether the power is cut later than that: something has reached the disk since.
+    pub under_way: bool,
     /// What is found on it.
     pub tree: ShownTree,
 }

@@ -19,7 +19,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         pool.build_global().map_err(Failure::new)?;
     }
     let mut output = Output::to(args.output.as_deref())?;
-    let mut renderer = renderer(args.format);
+    let mut renderer = renderer(args.format, args.full || files.len() == 1);
     let bounds = Bounds { max_states: args.max_states, seed: args.seed };
     let mut exit = Exit::Good;
     for file in &files {
@@ -34,9 +34,9 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn renderer(format: Format) -> Box<dyn Renderer> {
+fn renderer(format: Format, full: bool) -> Box<dyn Renderer> {
     match format {
-        Format::Human => Box::new(Human::new()),
+        Format::Human => Box::new(Human::new(full)),
         Format::Json => Box::new(Json::new()),
     }
 }

@@ -36,7 +36,13 @@ const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 /// Prints a scenario at a time, and a summary of several at the end.
 #[derive(Debug)]
 pub(crate) struct Human {
+    /// Whether reports of scenarios that hold are printed too.
+    full: bool,
     done: Vec<(String, Line)>,
+    /// Whether a report was printed.
+    printed: bool,
+    /// Whether one was left out.
+    left_out: bool,
 }
 
 /// A scenario in the summary.
@@ -47,28 +53,43 @@ enum Line {
 }
 
 impl Human {
-    /// No scenario yet.
-    pub(crate) const fn new() -> Self {
-        Self { done: Vec::new() }
+    /// No scenario yet. Unless `full`, those that hold have only a line in the summary.
+    pub(crate) const fn new(full: bool) -> Self {
+        Self { full, done: Vec::new(), printed: false, left_out: false }
     }
 }
 
 impl Renderer for Human {
     fn scenario(&mut self, file: &Path, result: &Result<Report, Trouble>) -> String {
         let file = file.display().to_string();
-        let (line, text) = match result {
-            Ok(report) => (
-                Line::Judged { verdict: report.verdict, images: report.images },
-                one(&file, report, self.done.is_empty()),
-            ),
-            Err(_) => (Line::Error, String::new()),
+        let Ok(report) = result else {
+            self.done.push((file, Line::Error));
+            return String::new();
         };
-        self.done.push((file, line));
+        let text = if self.full || report.verdict != Verdict::Holds {
+            let first = !std::mem::replace(&mut self.printed, true);
+            one(&file, report, first)
+        } else {
+            self.left_out = true;
+            String::new()
+        };
+        self.done.push((file, Line::Judged { verdict: report.verdict, images: report.images }));
         text
     }
 
     fn end(&mut self) -> String {
-        if self.done.len() > 1 { summary(&self.done) } else { String::new() }
+        if self.done.len() < 2 {
+            return String::new();
+        }
+        let mut page = Page::new();
+        if self.printed {
+            page.line("");
+        }
+        summary(&mut page, &self.done);
+        if self.left_out {
+            page.styled("unplug run FILE shows one in full", FAINT);
+        }
+        page.text
     }
 }
 
@@ -88,7 +109,12 @@ fn one(file: &str, report: &Report, first: bool) -> String {
     }
     page.wrapped("", &report.title, BOLD);
     page.styled(file, FAINT);
+    page.wrapped("", &report.machine, FAINT);
     page.line("");
+    if !report.about.trim().is_empty() {
+        about(&mut page, &report.about);
+        page.line("");
+    }
     verdict(&mut page, report);
     page.line("");
     outcomes::section(&mut page, report);
@@ -99,7 +125,27 @@ fn one(file: &str, report: &Report, first: bool) -> String {
     page.text
 }
 
-/// The verdict in one sentence. What is expected without being written counts where it matters.
+/// What the scenario is about: its paragraphs, wrapped anew. Items of a list and rows of a table keep their lines.
+fn about(page: &mut Page, text: &str) {
+    let mut paragraph = String::new();
+    for line in text.trim().lines().map(str::trim_end).chain([""]) {
+        let own = ["* ", "- ", "|", "#", "```", "    "].iter().any(|start| line.starts_with(start));
+        if (own || line.is_empty()) && !paragraph.is_empty() {
+            page.wrapped("", &std::mem::take(&mut paragraph), FAINT);
+            if line.is_empty() {
+                page.line("");
+            }
+        }
+        if !paragraph.is_empty() {
+            paragraph.push(' ');
+        }
+        paragraph.push_str(line);
+    }
+    page.text.truncate(page.text.trim_end().len());
+    page.line("");
+}
+
+/// The verdict in one sentence. It counts the expectations that are listed: one may be expected without being written.
 fn verdict(page: &mut Page, report: &Report) {
     let written = report.expectations.iter().filter(|judged| judged.line.is_some()).count();
     let all = report.expectations.len();
@@ -109,8 +155,8 @@ fn verdict(page: &mut Page, report: &Report) {
         (Verdict::Holds, 0) => {
             ("Holds", "the disk can always be mounted; nothing else is expected.".to_owned())
         }
-        (Verdict::Holds, 1) => ("Holds", "the expectation holds.".to_owned()),
-        (Verdict::Holds, _) => ("Holds", format!("all {written} expectations hold.")),
+        (Verdict::Holds, _) if all == 1 => ("Holds", "the expectation holds.".to_owned()),
+        (Verdict::Holds, _) => ("Holds", format!("all {all} expectations hold.")),
         (Verdict::Violated, _) => {
             ("VIOLATED", format!("{} of {all} expectations failed.", those(Verdict::Violated)))
         }
@@ -165,9 +211,7 @@ fn schedules(report: &Report) -> &'static str {
     }
 }
 
-fn summary(done: &[(String, Line)]) -> String {
-    let mut page = Page::new();
-    page.line("");
+fn summary(page: &mut Page, done: &[(String, Line)]) {
     page.styled("Summary", BOLD);
     for (file, line) in done {
         let (word, style, images) = match line {
@@ -198,5 +242,4 @@ fn summary(done: &[(String, Line)]) -> String {
         .map(|(number, word)| format!("{number} {word}"))
         .collect();
     page.line(&format!("{} scenarios: {}", done.len(), parts.join(", ")));
-    page.text
 }

@@ -46,6 +46,8 @@ fn scenario(file: &str, report: &Report) -> Value {
     json!({
         "file": file,
         "title": report.title,
+        "about": report.about,
+        "machine": report.machine,
         "verdict": verdict(report.verdict),
         "coverage": coverage(&report.runs),
         "images": report.images.to_string(),
@@ -136,7 +138,14 @@ fn expectation(judged: &Judgement) -> Value {
     if let Some(case) = &judged.case {
         object.insert("after".to_owned(), json!(case.after.map_or(-1, |step| i64::from(step.get()))));
         object.insert("found".to_owned(), tree(&case.tree));
+        object.insert("in_memory".to_owned(), json!(case.in_memory));
+        object.insert("under_way".to_owned(), json!(case.under_way));
         add_story(&mut object, &case.witness);
+    }
+    if !judged.instead.is_empty() {
+        let trees: Vec<Value> = judged.instead.iter().map(tree).collect();
+        object.insert("instead".to_owned(), json!(trees));
+        object.insert("more_instead".to_owned(), json!(judged.more_instead.to_string()));
     }
     Value::Object(object)
 }

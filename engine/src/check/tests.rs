@@ -13,7 +13,7 @@ use crate::scenario::{
     Call, Checksums, DataMode, DiskOptions, Expectation, Kernel, Mkfs, Mount, Predicate, Quantifier, Stack,
     Step, Wanted,
 };
-use crate::units::{BLOCK_BYTES, FileBlock, Ino, RequestIdx, StepIdx, len_u32};
+use crate::units::{BLOCK_BYTES, FileBlock, Ino, RequestIdx, StepIdx, Tid, len_u32};
 use std::collections::BTreeMap;
 
 const BLOCKS: u64 = 8;
@@ -312,6 +312,52 @@ fn a_witness_lost_the_fewest_writes_and_is_explained() {
     assert_eq!(story.lost, ["data of /f1 (inode 11), block 0"]);
     assert_eq!(story.survived, ["data of /f2 (inode 12), block 0"]);
     assert_eq!(story.next.as_deref(), Some("flush that ends the sync"));
+}
+
+/// Nothing reaches the disk, before the mark or behind it.
+fn idle(memory: &InMemory) -> Trace {
+    let mut toy = Toy::new(AtomicUnit::Block);
+    for _ in 0..3 {
+        toy.returns();
+    }
+    let mut trace = toy.trace(Schedule::Prompt);
+    trace.history.steps[1].in_memory = memory.clone();
+    trace
+}
+
+#[test]
+fn a_case_lies_in_the_window_and_tells_what_was_in_memory() {
+    let memory = InMemory { transaction: Some(Tid::new(6)), dirty: vec![Ino::new(12)] };
+    let words = ["transaction 6, not committed", "data of inode 12, never submitted"];
+    let check = |name: &str, after: Option<&str>, wanted: Option<u32>, in_memory: &[&str]| {
+        let expect = vec![expectation(Quantifier::Always, (after, None), exists("/f1"))];
+        let report = judge(&scenario(3, &[(1, "m")], expect), &distinct(vec![idle(&memory)]), &ALL, observe);
+        let case = report.expectations[0].case.clone().unwrap();
+        assert_eq!(case.after, wanted.map(StepIdx::new), "{name}");
+        assert_eq!(case.in_memory, in_memory, "{name}");
+        assert!(!case.under_way, "{name}");
+        assert_eq!(case.witness.story.unwrap().next, None, "{name}: legal at the end too");
+    };
+    check("all windows are alike, and the first of the expectation's is named", Some("m"), Some(1), &words);
+    check("no mark: the very first", None, None, &[]);
+}
+
+#[test]
+fn what_is_found_instead_is_told() {
+    let expect = vec![
+        expectation(Quantifier::Sometimes, (None, None), exists("/f7")),
+        expectation(Quantifier::Sometimes, (Some("end"), None), exists("/f7")),
+        expectation(Quantifier::Always, (None, None), exists("/f7")),
+    ];
+    let report = judge(&scenario(4, &[(3, "end")], expect), &distinct(vec![prompt()]), &ALL, observe);
+    let found = |at: usize| -> Vec<Vec<String>> {
+        let trees = report.expectations[at].instead.iter();
+        trees.map(|tree| tree.keys().cloned().collect()).collect()
+    };
+    assert_eq!(found(0).len(), 4, "neither, either, both");
+    assert_eq!(found(1), [["/f1", "/f2"]], "only what its window holds");
+    assert!(found(2).is_empty(), "a case says it");
+    assert!(report.expectations.iter().all(|judged| judged.more_instead == 0));
 }
 
 #[test]

@@ -139,8 +139,9 @@ fn coverage(shares: &[Share], explored: u64, total: Count, bounds: &Bounds) -> C
         return Coverage::Complete { states: explored };
     }
     let mut reason = format!(
-        "{parts} of {} epochs are too large for {} states; seed {}",
+        "{parts} of {} stretches between flushes {} too large for {} states; seed {}",
         shares.len(),
+        if parts == 1 { "is" } else { "are" },
         bounds.max_states,
         bounds.seed
     );

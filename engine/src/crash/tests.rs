@@ -243,7 +243,7 @@ fn sampled(max: u64, threads: usize) -> (Coverage, Vec<String>) {
 fn a_sample_is_the_same_for_any_number_of_threads() {
     let (coverage, ids) = sampled(700, 1);
     assert_eq!(sampled(700, 3), (coverage.clone(), ids.clone()));
-    let expected = "1 of 1 epochs are too large for 700 states; seed 1";
+    let expected = "1 of 1 stretches between flushes is too large for 700 states; seed 1";
     assert_eq!(
         coverage,
         Coverage::Partial { explored: 700, total: BigUint::from(4096_u32), reason: expected.to_owned() }

@@ -4,6 +4,7 @@ use super::Story;
 use super::ledger::{Fate, Ledger};
 use crate::crash::{CrashId, image};
 use crate::device::{DeviceLog, DiskImage, Why};
+use crate::history::InMemory;
 use crate::recovery::{Audit, Node, Profile, Tree, recover};
 use crate::units::{FileBlock, Ino, Moment, RequestIdx};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,13 @@ impl<'a> Storyteller<'a> {
     }
 }
 
+/// What is nowhere but in memory, in words.
+pub(super) fn in_memory(memory: &InMemory, names: &BTreeMap<Ino, BTreeSet<String>>) -> Vec<String> {
+    let transaction = memory.transaction.map(|tid| format!("transaction {tid}, not committed"));
+    let data = memory.dirty.iter().map(|ino| format!("data of {}, never submitted", named(*ino, names)));
+    transaction.into_iter().chain(data).collect()
+}
+
 /// The blocks that are still marked as unwritten. The size and the place of a file may be in a transaction that
 /// was committed before the file's data had reached the disk: what marks it as written is in a later one.
 fn unwritten(tree: &Tree) -> Vec<String> {
@@ -68,10 +76,15 @@ fn loss(fate: &Fate, words: String) -> String {
 fn words(why: &Why, names: &BTreeMap<Ino, BTreeSet<String>>) -> String {
     let plain = why.to_string();
     let Why::Data { ino, .. } = why else { return plain };
-    let Some(names) = names.get(ino) else { return plain };
+    plain.replacen(&format!("inode {ino}"), &named(*ino, names), 1)
+}
+
+/// `/f (inode 12)`; only the inode, where no name was found.
+fn named(ino: Ino, names: &BTreeMap<Ino, BTreeSet<String>>) -> String {
+    let Some(names) = names.get(&ino) else { return format!("inode {ino}") };
     let mut list: Vec<&str> = names.iter().take(2).map(String::as_str).collect();
     if names.len() > 2 {
         list.push("…");
     }
-    plain.replacen(&format!("inode {ino}"), &format!("{} (inode {ino})", list.join(" or ")), 1)
+    format!("{} (inode {ino})", list.join(" or "))
 }

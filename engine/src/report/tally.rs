@@ -4,8 +4,10 @@
 //! what each expectation says of it. Where two runs are explored, the digests of the first one's images are kept,
 //! so that an image that both lead to is counted once.
 
+use super::machine::machine;
 use super::product::{Draft, join};
 use super::steps::steps;
+use super::story::in_memory;
 use super::{
     Case, Judgement, Outcome, Report, Run, RunReport, Shown, ShownTree, Storyteller, Timeline, Verdict,
     Window, Witness,
@@ -14,13 +16,15 @@ use crate::crash::{Coverage, CrashId};
 use crate::oracle::{Entry, Key, Observation, holds, speaks_of_mounts, tree_text};
 use crate::scenario::{Call, Expectation, Name, Predicate, Quantifier, Scenario};
 use crate::schedule::Schedule;
-use crate::units::{Ino, Moment, StepIdx, len_u32};
+use crate::units::{Ino, Moment, StepIdx, Widen, len_u32, len_u64};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Windows with more outcomes than this have no stories.
 const TOLD: usize = 64;
+/// So many trees are named where what must be found sometimes never is.
+const INSTEAD: usize = 4;
 
 /// A legal crash state of a run, judged.
 #[derive(Debug)]
@@ -79,6 +83,8 @@ struct Count {
 struct Best {
     rank: (u32, Moment),
     run: usize,
+    /// Whether it is legal at the end of the log: nothing that was still to be written would change it.
+    lasting: bool,
     id: CrashId,
 }
 
@@ -87,6 +93,8 @@ struct Best {
 struct Claim {
     expectation: Expectation,
     implied: bool,
+    /// The step of its `after`.
+    from: Option<StepIdx>,
     stretches: RangeInclusive<usize>,
     images: u64,
     decisive: u64,
@@ -150,6 +158,8 @@ impl<'a> Tally<'a> {
         let runs = self.runs.iter().zip(coverage);
         Report {
             title: self.scenario.title.clone(),
+            about: self.scenario.about.clone(),
+            machine: machine(&self.scenario.stack),
             verdict,
             images: self.images,
             steps: steps(&self.scenario.steps, &self.runs),
@@ -187,9 +197,10 @@ impl<'a> Tally<'a> {
         name: &impl Fn() -> CrashId,
     ) {
         let tree = self.found[found].tree;
+        let lasting = self.is_lasting(finding);
         for (stretch, at) in hits {
             let rank = (self.lost(finding, *at), *at);
-            let best = || Best { rank, run: finding.run, id: name() };
+            let best = || Best { rank, run: finding.run, lasting, id: name() };
             let count = self.stretches[*stretch].entry(tree).or_insert_with(|| Count {
                 found,
                 images: 0,
@@ -216,6 +227,7 @@ impl<'a> Tally<'a> {
         before: &[usize],
         name: &impl Fn() -> CrashId,
     ) {
+        let lasting = self.is_lasting(finding);
         for number in 0..self.claims.len() {
             let within = self.claims[number].stretches.clone();
             let ranks = hits.iter().filter(|(stretch, _)| within.contains(stretch));
@@ -227,7 +239,8 @@ impl<'a> Tally<'a> {
             if self.found[found].decides[number] {
                 claim.decisive += news;
                 if claim.best.as_ref().is_none_or(|(best, ..)| rank < best.rank) {
-                    claim.best = Some((Best { rank, run: finding.run, id: name() }, stretch, found));
+                    let best = Best { rank, run: finding.run, lasting, id: name() };
+                    claim.best = Some((best, stretch, found));
                 }
             }
         }
@@ -237,6 +250,12 @@ impl<'a> Tally<'a> {
     fn lost(&self, finding: &Finding<'_>, at: Moment) -> u32 {
         let first = finding.legal.first().map_or(at, |range| *range.start());
         finding.lost.saturating_add(self.timeline.submitted(finding.run, first, at))
+    }
+
+    /// Whether a state is legal at the end of the log.
+    fn is_lasting(&self, finding: &Finding<'_>) -> bool {
+        let end = self.runs[finding.run].log.now();
+        finding.legal.last().is_some_and(|range| *range.end() >= end)
     }
 
     fn windows(&self, tellers: &[Storyteller<'_>]) -> Vec<Window> {
@@ -273,8 +292,11 @@ impl<'a> Tally<'a> {
     }
 
     fn witness(&self, best: Best, tellers: &[Storyteller<'_>]) -> Witness {
-        let Best { rank: (_, at), run, id } = best;
-        let story = tellers.get(run).and_then(|teller| teller.tell(&id, at, &self.names));
+        let Best { rank: (_, at), run, lasting, id } = best;
+        let mut story = tellers.get(run).and_then(|teller| teller.tell(&id, at, &self.names));
+        if let Some(story) = story.as_mut().filter(|_| lasting) {
+            story.next = None;
+        }
         Witness { id, at, story }
     }
 
@@ -287,10 +309,13 @@ impl<'a> Tally<'a> {
             Quantifier::Sometimes if complete => Verdict::Violated,
             Quantifier::Always | Quantifier::Never | Quantifier::Sometimes => Verdict::Inconclusive,
         };
-        let case = claim.best.map(|(best, stretch, found)| Case {
-            witness: self.witness(best, tellers),
-            after: self.timeline.after(stretch),
-            tree: shown(&self.found[found].observation),
+        let fails = verdict == Verdict::Violated && claim.expectation.quantifier == Quantifier::Sometimes;
+        let (instead, more_instead) =
+            if fails { self.instead(claim.stretches.clone()) } else { (Vec::new(), 0) };
+        let case = claim.best.map(|(best, stretch, found)| {
+            // Neighbouring windows may share a stretch; the case lies in those of the expectation.
+            let after = self.timeline.after(stretch).max(claim.from);
+            self.case(best, after, found, tellers)
         });
         Judgement {
             line: if claim.implied { None } else { Some(claim.expectation.line) },
@@ -299,7 +324,30 @@ impl<'a> Tally<'a> {
             images: claim.images,
             decisive: claim.decisive,
             case,
+            instead,
+            more_instead,
         }
+    }
+
+    fn case(&self, best: Best, after: Option<StepIdx>, found: usize, tellers: &[Storyteller<'_>]) -> Case {
+        let steps = &self.runs[best.run].history.steps;
+        let record = after.and_then(|step| steps.get(step.get().index()));
+        Case {
+            after,
+            in_memory: record.map_or_else(Vec::new, |record| in_memory(&record.in_memory, &self.names)),
+            under_way: record.is_some_and(|record| record.at < best.rank.1),
+            tree: shown(&self.found[found].observation),
+            witness: self.witness(best, tellers),
+        }
+    }
+
+    /// Some of the trees of some stretches, and how many more there are.
+    fn instead(&self, stretches: RangeInclusive<usize>) -> (Vec<ShownTree>, u64) {
+        let counts = self.stretches.get(stretches).unwrap_or_default();
+        let trees: BTreeMap<usize, usize> =
+            counts.iter().flatten().map(|(tree, count)| (*tree, count.found)).collect();
+        let named = trees.values().take(INSTEAD).map(|found| shown(&self.found[*found].observation));
+        (named.collect(), len_u64(trees.len().saturating_sub(INSTEAD)))
     }
 }
 
@@ -339,7 +387,9 @@ fn claims(scenario: &Scenario, timeline: &Timeline) -> Vec<Claim> {
     let mut claims: Vec<Claim> = Vec::new();
     let mut add = |expectation: Expectation, implied: bool| {
         let stretches = window(scenario, timeline, &expectation);
-        claims.push(Claim { expectation, implied, stretches, images: 0, decisive: 0, best: None });
+        let mark = expectation.after.as_ref().and_then(|name| mark(scenario, name));
+        let from = mark.map(|step| StepIdx::new(len_u32(step)));
+        claims.push(Claim { expectation, implied, from, stretches, images: 0, decisive: 0, best: None });
     };
     for expectation in &scenario.expect {
         add(expectation.clone(), false);
@@ -360,10 +410,13 @@ fn claims(scenario: &Scenario, timeline: &Timeline) -> Vec<Claim> {
 
 /// The stretches of an expectation's window. The window behind step `k` has the number `k + 1`.
 fn window(scenario: &Scenario, timeline: &Timeline, expectation: &Expectation) -> RangeInclusive<usize> {
-    let mark = |name: &Name| {
-        scenario.steps.iter().position(|step| matches!(&step.call, Call::Mark { name: mark } if mark == name))
-    };
-    let from = expectation.after.as_ref().and_then(mark).map_or(0, |step| step + 1);
-    let to = expectation.before.as_ref().and_then(mark).unwrap_or(scenario.steps.len());
+    let step = |name: &Name| mark(scenario, name);
+    let from = expectation.after.as_ref().and_then(step).map_or(0, |step| step + 1);
+    let to = expectation.before.as_ref().and_then(step).unwrap_or(scenario.steps.len());
     timeline.stretches(from, to)
+}
+
+/// The step that sets a mark.
+fn mark(scenario: &Scenario, name: &Name) -> Option<usize> {
+    scenario.steps.iter().position(|step| matches!(&step.call, Call::Mark { name: mark } if mark == name))
 }

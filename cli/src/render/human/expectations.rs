@@ -21,7 +21,8 @@ pub(super) fn section(page: &mut Page, file: &str, report: &Report) {
             (Verdict::Violated, Some(case)) => violation(page, file, judged, case, &words),
             (Verdict::Violated, None) => {
                 let images = count(judged.images, "image", "images");
-                page.line(&format!("{MARGIN}in none of {images}"));
+                page.wrapped(MARGIN, &format!("in none of {images}"), FAINT);
+                instead(page, judged, &words);
             }
             (Verdict::Holds, Some(case)) => {
                 let images = count(judged.images, "image", "images");
@@ -71,10 +72,11 @@ fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words
     if let Some(story) = &case.witness.story {
         if story.lost.is_empty() {
             let next = story.next.as_ref().map_or_else(
-                || "nothing, and nothing was left to write".to_owned(),
+                || "nothing that the disk was asked to write".to_owned(),
                 |next| format!("nothing; the power fails before this is asked of the disk: {next}"),
             );
             page.labelled(MARGIN, "lost      ", &next);
+            in_memory(page, case);
         } else {
             page.labelled(MARGIN, "lost      ", &listed(&story.lost, CAUSES));
         }
@@ -87,6 +89,31 @@ fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words
     }
     let id = &case.witness.id;
     page.line(&format!("{MARGIN}replay    unplug image {} --state {id} -o crash.img", quoted(file)));
+}
+
+/// What the disk had never been asked to keep.
+fn in_memory(page: &mut Page, case: &Case) {
+    let Some(step) = case.after.filter(|_| !case.in_memory.is_empty()) else { return };
+    let mut text = case.in_memory.iter().take(CAUSES).cloned().collect::<Vec<_>>().join("; ");
+    if case.in_memory.len() > CAUSES {
+        text += &format!("; and {} more", case.in_memory.len() - CAUSES);
+    }
+    if case.under_way {
+        text = format!("when step {} had returned: {text}", step.get() + 1);
+    }
+    page.labelled(MARGIN, "in memory ", &text);
+}
+
+/// `found there: /conf = old; /conf = new`
+fn instead(page: &mut Page, judged: &Judgement, words: &Vocabulary) {
+    let mut trees: Vec<String> = judged.instead.iter().map(|tree| words.cells(tree).join(", ")).collect();
+    if trees.is_empty() {
+        return;
+    }
+    if judged.more_instead > 0 {
+        trees.push(format!("and {}", count(judged.more_instead, "other tree", "other trees")));
+    }
+    page.labelled(MARGIN, "found there: ", &trees.join("; "));
 }
 
 fn when(after: Option<StepIdx>) -> String {

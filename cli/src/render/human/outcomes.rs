@@ -128,11 +128,7 @@ fn group_lines(page: &mut Page, group: &Group<'_>, words: &Vocabulary, report: &
     let shown: Vec<Row<'_>> = outcomes
         .iter()
         .take(ROWS)
-        .map(|outcome| Row {
-            images: words_for(&images, outcome),
-            cells: words.cells(&outcome.tree),
-            outcome,
-        })
+        .map(|outcome| Row { images: words_for(&images, outcome), cells: words.row(&outcome.tree), outcome })
         .collect();
     rows(page, &shown, report);
     if let Some(rest) = outcomes.get(ROWS..).filter(|rest| !rest.is_empty()) {
@@ -162,6 +158,7 @@ fn counts(windows: &[Window]) -> BTreeMap<&ShownTree, (u64, u64)> {
 /// A number and a noun, to be aligned between them.
 fn words_for(counts: &BTreeMap<&ShownTree, (u64, u64)>, outcome: &Outcome) -> (String, &'static str) {
     match counts.get(&outcome.tree) {
+        Some((fewest, most)) if fewest + 1 == *most => (format!("{fewest} or {most}"), "images"),
         Some((fewest, most)) if fewest != most => (format!("{fewest} to {most}"), "images"),
         Some(_) | None if outcome.images == 1 => ("1".to_owned(), "image"),
         Some(_) | None => (outcome.images.to_string(), "images"),

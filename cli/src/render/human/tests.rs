@@ -154,17 +154,17 @@ fn trouble() -> Trouble {
 
 #[test]
 fn for_people() {
-    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new()));
-    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new()));
+    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new(true)));
+    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new(true)));
     let traces = vec![
         run(Schedule::Prompt, Order::Flushed, Start::AtFsync),
         run(Schedule::Late, Order::Mixed, Start::AtFsync),
     ];
-    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new()));
+    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new(true)));
     let few = report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2);
-    check("partial", &print(vec![("conf.ron", Ok(few))], Human::new()));
+    check("partial", &print(vec![("conf.ron", Ok(few))], Human::new(true)));
     let several = vec![("a.ron", Ok(flushed())), ("b.ron", Err(trouble())), ("c.ron", Ok(violated()))];
-    let all = print(several, Human::new());
+    let all = print(several, Human::new(true));
     check("summary", all.split_once("\nSummary\n").unwrap().1);
 }
 
@@ -191,7 +191,7 @@ fn no_line_is_too_long() {
     report.title = format!("A title of many words {long} {long}");
     report.expectations[0].text = format!("always(content(\"/conf\", \"{long}\"))");
     report.steps[0].text = format!("open(\"{long}\")");
-    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], Human::new());
+    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], Human::new(true));
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -199,7 +199,7 @@ fn no_line_is_too_long() {
 
 #[test]
 fn colour_is_never_meaning_alone() {
-    let mut renderer = Human::new();
+    let mut renderer = Human::new(true);
     let coloured = renderer.scenario(Path::new("conf.ron"), &Ok(violated()));
     assert!(coloured.contains('\u{1b}'), "there is emphasis");
     let words = plain(&coloured);

@@ -5,6 +5,10 @@ use unplug::report::{Choices, Report, Shown, ShownTree};
 
 /// More parts of a file than this are not all said.
 const PARTS: usize = 4;
+/// Rows with more cells than this are cut short,
+const CELLS: usize = 12;
+/// to so many.
+const FIRST: usize = 8;
 
 /// The entries of all trees of a report: those that are always the same, and the paths of the others.
 #[derive(Debug)]
@@ -48,6 +52,17 @@ impl Vocabulary {
         }
         self.varying.iter().map(|path| entry(path, tree.get(path))).collect()
     }
+
+    /// The same, cut short where there is very much.
+    pub(super) fn row(&self, tree: &ShownTree) -> Vec<String> {
+        let mut cells = self.cells(tree);
+        if cells.len() > CELLS {
+            let more = cells.len() - FIRST;
+            cells.truncate(FIRST);
+            cells.push(format!("… and {more} more"));
+        }
+        cells
+    }
 }
 
 /// One entry in words.
@@ -68,8 +83,29 @@ fn entry(path: &str, shown: Option<&Shown>) -> String {
     } else if let Some(error) = text.strip_prefix('!') {
         format!("{path} unreadable: {error}")
     } else {
-        format!("{path} = {text}")
+        format!("{path} = {}", contents(text))
     }
+}
+
+/// The text form of contents, with quotes around what is not a run: `"one\n" \x00*4092`.
+fn contents(text: &str) -> String {
+    if text.contains(" bytes, s") {
+        return text.to_owned();
+    }
+    let piece = |piece: &str| if is_run(piece) { piece.to_owned() } else { quoted(piece) };
+    text.split(' ').map(piece).collect::<Vec<_>>().join(" ")
+}
+
+/// `A*4096`, `\x00*8`. A star among other letters is set off too, with no number behind it.
+fn is_run(piece: &str) -> bool {
+    piece.rsplit_once('*').is_some_and(|(letter, number)| {
+        let one = letter.len() == 1 || (letter.len() == 4 && letter.starts_with("\\x"));
+        one && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+fn quoted(piece: &str) -> String {
+    format!("\"{}\"", piece.replace('"', "\\\"").replace("\\x20", " ").replace("\\x0a", "\\n"))
 }
 
 /// What each part of a file may hold; neighbours that may hold the same are counted.
@@ -80,8 +116,11 @@ fn parts(units: &[Choices]) -> String {
         .collect();
     let part = |(unit, times): &(&Choices, usize)| {
         let any = match unit.any.as_slice() {
-            [one] => one.clone(),
-            several => format!("({})", several.join(" or ")),
+            [one] => contents(one),
+            several => {
+                let any: Vec<String> = several.iter().map(|text| contents(text)).collect();
+                format!("({})", any.join(" or "))
+            }
         };
         if *times > 1 { format!("{times} x {any}") } else { any }
     };
@@ -90,4 +129,21 @@ fn parts(units: &[Choices]) -> String {
         said.push(format!("and {} more parts", runs.len() - PARTS));
     }
     said.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_quoted_but_runs_are_not() {
+        let check = |text: &str, wanted: &str| assert_eq!(contents(text), wanted, "{text}");
+        check("old", "\"old\"");
+        check("one\\x0a \\x00*4092", "\"one\\n\" \\x00*4092");
+        check("a\\x20b\\x09\\x5c\"", "\"a b\\x09\\x5c\\\"\"");
+        check("A*4096 B*4096", "A*4096 B*4096");
+        check("**8", "**8");
+        check("ab *", "\"ab\" \"*\"");
+        check("8192 bytes, sha256 0123456789abcdef", "8192 bytes, sha256 0123456789abcdef");
+    }
 }

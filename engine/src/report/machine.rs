@@ -1,0 +1,88 @@
+//! The machine of a scenario in one line.
+//!
+//! ```text
+//!   Linux 6.6 (before 6.6.51), ext4 32 MiB data=ordered, disk: volatile cache, writes 4096 bytes as one piece, no FUA
+//! ```
+//! Options that have their defaults are not said, apart from those of the disk and `data=`.
+
+use crate::device::{Cache, Fua};
+use crate::scenario::{Checksums, DataMode, Kernel, Stack};
+use crate::units::{BLOCK_BYTES, len_u64};
+
+/// Seconds between commits, where a mount does not say.
+const COMMIT_SECS: u64 = 5;
+
+/// The machine in words.
+pub(super) fn machine(stack: &Stack) -> String {
+    let kernel = match stack.kernel {
+        Kernel::V6_6 => "Linux 6.6 (before 6.6.51)",
+        Kernel::V6_6_51 => "Linux 6.6.51 or later 6.6",
+    };
+    format!("{kernel}, {}, disk: {}", file_system(stack), disk(stack))
+}
+
+fn file_system(stack: &Stack) -> String {
+    let (mkfs, mount) = (&stack.mkfs, &stack.mount);
+    let mib = (mkfs.blocks * len_u64(BLOCK_BYTES)) >> 20;
+    let data = match mount.data {
+        DataMode::Ordered => "data=ordered",
+        DataMode::Writeback => "data=writeback",
+        DataMode::Journal => "data=journal",
+    };
+    let mut words = format!("ext4 {mib} MiB {data}");
+    let special = [
+        (mkfs.journal_blocks.is_none(), "no journal"),
+        (mkfs.metadata_csum == Checksums::None, "no metadata_csum"),
+        (!mount.delalloc, "nodelalloc"),
+        (!mount.dioread_nolock, "dioread_lock"),
+        (!mount.auto_da_alloc, "noauto_da_alloc"),
+        (!mount.barrier, "nobarrier"),
+    ];
+    for (_, word) in special.iter().filter(|(there, _)| *there) {
+        words.push(' ');
+        words.push_str(word);
+    }
+    if mount.commit_secs != COMMIT_SECS {
+        words.push_str(&format!(" commit={}", mount.commit_secs));
+    }
+    words
+}
+
+fn disk(stack: &Stack) -> String {
+    let disk = &stack.disk;
+    let cache = match disk.cache {
+        Cache::Volatile => "volatile cache",
+        Cache::WriteThrough => "write-through cache",
+    };
+    let fua = match disk.fua {
+        Fua::Native => "FUA",
+        Fua::Emulated => "no FUA",
+    };
+    format!("{cache}, writes {} bytes as one piece, {fua}", disk.atomic.bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse;
+
+    #[test]
+    fn what_is_special_is_said() {
+        let check = |stack: &str, wanted: &str| {
+            let scenario = parse(&format!("(title: \"t\", stack: {stack}, steps: [sync])")).unwrap();
+            assert_eq!(machine(&scenario.stack), wanted, "{stack}");
+        };
+        check(
+            "()",
+            "Linux 6.6 (before 6.6.51), ext4 32 MiB data=ordered, disk: volatile cache, writes 512 bytes as one \
+             piece, no FUA",
+        );
+        check(
+            "(kernel: \"6.6.51\", mkfs: (features: []), \
+             mount: (barrier: false, auto_da_alloc: false, commit: 30), \
+             disk: (cache: write_through, atomic_write: 4096, fua: true))",
+            "Linux 6.6.51 or later 6.6, ext4 32 MiB data=ordered no metadata_csum noauto_da_alloc nobarrier \
+             commit=30, disk: write-through cache, writes 4096 bytes as one piece, FUA",
+        );
+    }
+}
