@@ -6,12 +6,16 @@ use crate::exit::Exit;
 use crate::files;
 use crate::output::Output;
 use crate::render::{Renderer, human::Human, json::Json};
+use rayon::prelude::*;
 use std::path::Path;
 use unplug::check::check;
 use unplug::crash::Bounds;
 use unplug::report::{Report, Verdict};
 
-/// Runs every scenario, and prints each report as soon as it is there.
+/// So many scenarios are run side by side before their reports are printed, in order.
+const BATCH: usize = 16;
+
+/// Runs every scenario, and prints the reports in the order of the files.
 pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let files = files::scenarios(&args.paths)?;
     if let Some(jobs) = args.jobs {
@@ -22,13 +26,15 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let mut renderer = renderer(args.format, args.full || files.len() == 1);
     let bounds = Bounds { max_states: args.max_states, seed: args.seed };
     let mut exit = Exit::Good;
-    for file in &files {
-        let result = one(file, &bounds);
-        if let Err(trouble) = &result {
-            trouble.print(file);
+    for batch in files.chunks(BATCH) {
+        let results: Vec<_> = batch.par_iter().map(|file| one(file, &bounds)).collect();
+        for (file, result) in batch.iter().zip(results) {
+            if let Err(trouble) = &result {
+                trouble.print(file);
+            }
+            exit = exit.max(status(&result));
+            output.print(&renderer.scenario(file, &result))?;
         }
-        exit = exit.max(status(&result));
-        output.print(&renderer.scenario(file, &result))?;
     }
     output.print(&renderer.end())?;
     Ok(exit)

@@ -27,6 +27,9 @@ use std::path::Path;
 use unplug::crash::Coverage;
 use unplug::report::{Report, RunReport, Verdict};
 
+/// What can be done where not every state was looked at.
+const HINT: &str = "To look at more of them: a larger --max-states. To have fewer: a disk that writes 4 KiB as one piece, \
+                    stack: (disk: (atomic_write: 4096)).";
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -187,6 +190,7 @@ fn totals(page: &mut Page, report: &Report) {
         for run in &report.runs {
             partial(page, run);
         }
+        page.wrapped("", HINT, FAINT);
     }
 }
 

@@ -185,7 +185,7 @@ fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
         }
         (Answer::Value(value), Wanted::Success) => Ok(Returned::Value(value)),
         (Answer::Value(_), Wanted::Short(_)) => {
-            Err(Mismatch::new(format!("transfers no count that could be short")))
+            Err(Mismatch::new("transfers no count that could be short".to_owned()))
         }
         (Answer::Bytes { wanted, read }, Wanted::Short(short))
             if len_u64(read.len()) == short && wanted.starts_with(&read) =>
