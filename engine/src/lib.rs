@@ -3,6 +3,30 @@
 //! ```text
 //! scenario ──stack──▶ device log + history ──crash──▶ legal crash states ──recovery──▶ survivors ──oracle──▶ report
 //! ```
+//!
+//! ```
+//! use unplug::check::check;
+//! use unplug::crash::Bounds;
+//! use unplug::report::Verdict;
+//! use unplug::scenario::parse;
+//!
+//! let scenario = parse(
+//!     r#"(
+//!         title: "overwrite",
+//!         stack: (disk: (atomic_write: 4096)),
+//!         setup: [create("/f", "old")],
+//!         steps: [open(fd: "f", path: "/f", flags: [O_WRONLY]), write("f", "new"), fdatasync("f"), mark("synced")],
+//!         expect: [always(after: "synced", holds: content("/f", "new")), sometimes(holds: content("/f", "old"))],
+//!     )"#,
+//! )
+//! .expect("a scenario in order");
+//! let report = check(&scenario, &Bounds { max_states: 1000, seed: 1 }).expect("calls that return what the file says");
+//! assert_eq!(report.verdict, Verdict::Holds);
+//! // Old and new: the write survives or it does not.
+//! assert_eq!(report.images, 2);
+//! ```
+//!
+//! `engine/ARCHITECTURE.md` is the map, `engine/MODEL.md` says what is modelled and what is not.
 #![forbid(unsafe_code)]
 
 pub mod block;
