@@ -108,7 +108,7 @@ pub(crate) struct Trace {
 pub(crate) enum Timing {
     /// At once: before the call that started it returns.
     Prompt,
-    /// Late: when something waits for it, or when the program sleeps.
+    /// Late: when something waits for it, or after a tenth of a second of virtual time.
     Late,
 }
 
