@@ -76,6 +76,11 @@ impl Fs {
         &mut self.q
     }
 
+    /// What it was mounted with.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// What the disk has not been asked to keep.
     pub fn in_memory(&self) -> InMemory {
         let changed = self.journal.running().filter(|running| running.has_changes());

@@ -37,6 +37,8 @@ pub mod ext4;
 pub mod format;
 pub mod history;
 pub mod jbd2;
+pub mod kernel;
+pub mod mm;
 pub mod mutant;
 pub mod oracle;
 pub mod page_cache;

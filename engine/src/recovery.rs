@@ -15,7 +15,6 @@
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use crate::device::Media;
-use crate::scenario::Kernel;
 use crate::units::{Block, BlockNr};
 
 mod audit;
@@ -32,22 +31,15 @@ mod scan;
 mod tree;
 mod walk;
 
+pub use crate::kernel::TornCommit;
 pub use error::MountError;
 pub use repair::{Counted, Repair};
 pub use tree::*;
 
+use crate::kernel::Kernel;
 use fs::Fs;
 use log::Log;
 use overlay::{After, Overlay};
-
-/// What a commit block is worth of which only the first sector was written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TornCommit {
-    /// Its checksum is bad.
-    Reject,
-    /// It is good if its first 60 bytes are, with zeros behind them.
-    AcceptHeader,
-}
 
 /// Whether to look for what `e2fsck` would have to repair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,12 +61,8 @@ pub struct Profile {
 
 impl Profile {
     /// The profile of a kernel, with an audit.
-    pub const fn of(kernel: Kernel) -> Self {
-        let torn_commit = match kernel {
-            Kernel::V6_6 => TornCommit::Reject,
-            Kernel::V6_6_51 => TornCommit::AcceptHeader,
-        };
-        Self { torn_commit, audit: Audit::Full }
+    pub fn of(kernel: Kernel) -> Self {
+        Self { torn_commit: kernel.rules().torn_commit, audit: Audit::Full }
     }
 }
 

@@ -15,12 +15,15 @@
 mod ast;
 mod check;
 mod diagnostic;
+mod flags;
 mod quote;
 mod read;
 mod tree;
 
+pub use crate::kernel::Kernel;
 pub use ast::*;
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS};
+pub use flags::*;
 
 /// Reads a scenario.
 ///
@@ -31,6 +34,14 @@ pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     let lines = diagnostic::Lines::new(text);
     let document = read::read(text, &lines).map_err(|error| vec![error.located(&lines)])?;
     check::check(text, &lines, &document)
+}
+
+/// Reads a scenario under every kernel that it names, in the order of the file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_all(text: &str) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
+    parse(text).map(|scenario| vec![scenario])
 }
 
 #[cfg(test)]

@@ -8,14 +8,20 @@
 //!
 //! Not modelled: several processes, resource limits, mount points, special files.
 
+mod fault;
+mod mapping;
+mod msync;
 mod names;
 mod open;
 mod path;
 mod rw;
 mod sync;
 
+pub use mapping::{Mmap, Mremap};
+
 use crate::ext4::Fs;
 use crate::history::Errno;
+use crate::mm::AddressSpace;
 use crate::scenario::{Name, OpenFlags};
 use crate::units::Ino;
 use std::collections::BTreeMap;
@@ -28,6 +34,8 @@ struct File {
     pos: u64,
     /// How many descriptors refer to it.
     descriptors: u32,
+    /// How many mapped ranges refer to it.
+    mappings: u32,
 }
 
 /// Which open file description.
@@ -41,12 +49,31 @@ pub struct Vfs {
     descriptors: BTreeMap<Name, FileId>,
     files: BTreeMap<FileId, File>,
     next: u32,
+    #[expect(dead_code, reason = "mmap comes next")]
+    mm: AddressSpace,
+    /// What the program calls its mappings: an address and a length, whatever became of them.
+    #[expect(dead_code, reason = "mmap comes next")]
+    maps: BTreeMap<Name, Mapped>,
+}
+
+/// What `mmap` or `mremap` last returned for a name, and the length that was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Mapped {
+    start: u64,
+    length: u64,
 }
 
 impl Vfs {
     /// A program that has nothing open.
-    pub const fn new(fs: Fs) -> Self {
-        Self { fs, descriptors: BTreeMap::new(), files: BTreeMap::new(), next: 0 }
+    pub fn new(fs: Fs) -> Self {
+        Self {
+            fs,
+            descriptors: BTreeMap::new(),
+            files: BTreeMap::new(),
+            next: 0,
+            mm: AddressSpace::new(),
+            maps: BTreeMap::new(),
+        }
     }
 
     /// The file system beneath.

@@ -99,7 +99,7 @@ fn scenario(steps: usize, marks: &[(usize, &str)], expect: Vec<Expectation>) -> 
         barrier: true,
         commit_secs: 5,
     };
-    let disk = DiskOptions { cache: Cache::Volatile, atomic: AtomicUnit::Sector, fua: Fua::Emulated };
+    let disk = DiskOptions::default();
     Scenario {
         title: "toy".to_owned(),
         about: String::new(),

@@ -7,8 +7,9 @@ use crate::format::journal::{JournalIncompat, JournalSuperblock};
 use crate::format::{Entries, ExtentNode, GroupDesc, Incompat, RawInode, Superblock};
 use crate::history::Errno;
 use crate::jbd2::{CheckpointStep, Journal};
+use crate::kernel::{Kernel, Rules, StablePages};
 use crate::page_cache::{Buffers, What};
-use crate::scenario::Mount;
+use crate::scenario::Stack;
 use crate::units::{BlockNr, Widen};
 use std::collections::BTreeMap;
 
@@ -21,12 +22,31 @@ pub struct Options {
     pub auto_da_alloc: bool,
     /// `commit=`
     pub commit_secs: u64,
+    /// Whether blocks are allocated at writeback.
+    pub delalloc: bool,
+    /// Whether new blocks are unwritten until their data is there.
+    pub dioread_nolock: bool,
+    /// Whether a page that is on its way to the disk must not change.
+    pub stable_pages: bool,
+    /// Which Linux.
+    pub kernel: Kernel,
+    /// What it does where kernels differ.
+    pub rules: Rules,
 }
 
 impl Options {
-    /// The options of a scenario's mount.
-    pub const fn of(mount: &Mount) -> Self {
-        Self { auto_da_alloc: mount.auto_da_alloc, commit_secs: mount.commit_secs }
+    /// What the file system has to know of a scenario's machine.
+    pub fn of(stack: &Stack) -> Self {
+        let (mount, rules) = (&stack.mount, stack.kernel.rules());
+        Self {
+            auto_da_alloc: mount.auto_da_alloc,
+            commit_secs: mount.commit_secs,
+            delalloc: mount.delalloc,
+            dioread_nolock: mount.dioread_nolock,
+            stable_pages: stack.disk.stable_writes && rules.stable_pages == StablePages::IfAsked,
+            kernel: stack.kernel,
+            rules,
+        }
     }
 }
 

@@ -55,6 +55,7 @@ errnos! {
     EROFS 30 "Read-only file system",
     EMLINK 31 "Too many links",
     ENAMETOOLONG 36 "File name too long",
+    ENOSYS 38 "Function not implemented",
     ENOTEMPTY 39 "Directory not empty",
     ELOOP 40 "Too many levels of symbolic links",
     EBADMSG 74 "Bad message",
@@ -63,6 +64,7 @@ errnos! {
     EUCLEAN 117 "Structure needs cleaning",
     EDQUOT 122 "Disk quota exceeded",
     SIGBUS 1007 "Bus error (a signal)",
+    SIGSEGV 1011 "Segmentation fault (a signal)",
 }
 
 impl Errno {

@@ -99,8 +99,8 @@ impl Scanner<'_> {
             return if is_older { Ok(Next::Stop) } else { Err(MountError::BadDescriptor { tid: self.tid }) };
         }
         let mut good = match (checksum, self.torn) {
-            (CommitChecksum::Good, _) | (CommitChecksum::GoodAsTorn, TornCommit::AcceptHeader) => true,
-            (CommitChecksum::GoodAsTorn, TornCommit::Reject) | (CommitChecksum::Bad, _) => false,
+            (CommitChecksum::Good, _) | (CommitChecksum::GoodAsTorn, TornCommit::Accepted) => true,
+            (CommitChecksum::GoodAsTorn, TornCommit::Rejected) | (CommitChecksum::Bad, _) => false,
         };
         if self.sums_v1() {
             if let Some(end) = self.end {

@@ -6,7 +6,8 @@
 //! Options that have their defaults are not said, apart from those of the disk and `data=`.
 
 use crate::device::{Cache, Fua};
-use crate::scenario::{Checksums, DataMode, Kernel, Stack};
+use crate::kernel::Kernel;
+use crate::scenario::{Checksums, DataMode, Stack};
 use crate::units::{BLOCK_BYTES, len_u64};
 
 /// Seconds between commits, where a mount does not say.
@@ -14,11 +15,14 @@ const COMMIT_SECS: u64 = 5;
 
 /// The machine in words.
 pub(super) fn machine(stack: &Stack) -> String {
-    let kernel = match stack.kernel {
-        Kernel::V6_6 => "Linux 6.6 (before 6.6.51)",
-        Kernel::V6_6_51 => "Linux 6.6.51 or later 6.6",
-    };
-    format!("{kernel}, {}, disk: {}", file_system(stack), disk(stack))
+    const SPANS: &[(Kernel, &str)] = &[
+        (Kernel::V6_6, "6.6 (before 6.6.51)"),
+        (Kernel::V6_6_51, "6.6.51 or later 6.6"),
+        (Kernel::V6_12, "6.12 (6.12.9 or later)"),
+    ];
+    let span = SPANS.iter().find(|(kernel, _)| *kernel == stack.kernel);
+    let kernel = span.map_or(stack.kernel.version(), |(_, text)| *text);
+    format!("Linux {kernel}, {}, disk: {}", file_system(stack), disk(stack))
 }
 
 fn file_system(stack: &Stack) -> String {

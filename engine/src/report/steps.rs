@@ -2,7 +2,7 @@
 
 use super::{Run, StepReport, Traffic};
 use crate::device::Op;
-use crate::scenario::{Call, Step};
+use crate::scenario::{Call, MemoryCall, Step};
 use crate::units::{Widen, len_u32};
 
 /// The steps as reports show them.
@@ -69,7 +69,26 @@ const fn name(call: &Call) -> &'static str {
         Call::Link { .. } => "link",
         Call::Symlink { .. } => "symlink",
         Call::Chmod { .. } => "chmod",
+        Call::Pwritev2 { .. } => "pwritev2",
+        Call::SyncFileRange { .. } => "sync_file_range",
+        Call::PosixFadvise { .. } => "posix_fadvise",
+        Call::Memory(call) => memory_name(call),
         Call::Sleep { .. } => "sleep",
         Call::Mark { .. } => "mark",
+    }
+}
+
+const fn memory_name(call: &MemoryCall) -> &'static str {
+    match call {
+        MemoryCall::Mmap { .. } => "mmap",
+        MemoryCall::Store { .. } => "store",
+        MemoryCall::Load { .. } => "load",
+        MemoryCall::Msync { .. } => "msync",
+        MemoryCall::Munmap { .. } => "munmap",
+        MemoryCall::Mremap { .. } => "mremap",
+        MemoryCall::Mprotect { .. } => "mprotect",
+        MemoryCall::Mlock { .. } => "mlock",
+        MemoryCall::Munlock { .. } => "munlock",
+        MemoryCall::RemapFilePages { .. } => "remap_file_pages",
     }
 }

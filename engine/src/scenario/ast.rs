@@ -1,7 +1,9 @@
 //! The types of a checked scenario. Names are those of the system calls and of their flags.
 
+use super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RwFlags, SyncRangeFlags};
 use crate::device::{AtomicUnit, Cache, Fua};
 use crate::history::Errno;
+use crate::kernel::{AutoDaAlloc, Barriers, Delalloc, Kernel, NewBlocks};
 use std::sync::Arc;
 
 /// A checked scenario.
@@ -34,15 +36,6 @@ pub struct Stack {
     pub mount: Mount,
     /// What it is on.
     pub disk: DiskOptions,
-}
-
-/// Which Linux is modelled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kernel {
-    /// `"6.6"`: the release, up to 6.6.50. A torn commit block with a bad checksum fails the mount.
-    V6_6,
-    /// `"6.6.51"` and later 6.6: a torn commit block whose first 60 bytes check out is accepted.
-    V6_6_51,
 }
 
 /// How the file system was made (mke2fs).
@@ -104,6 +97,8 @@ pub struct DiskOptions {
     pub atomic: AtomicUnit,
     /// `fua: true` or `false`.
     pub fua: Fua,
+    /// `stable_writes: true` where data must not change on its way to the disk (queue/stable_writes).
+    pub stable_writes: bool,
 }
 
 /// The name of a descriptor, a mapping or a mark.
@@ -184,10 +179,81 @@ pub enum Call {
     Symlink { target: String, path: String },
     /// `chmod`
     Chmod { path: String, mode: u16 },
+    /// `pwritev2`
+    Pwritev2 { fd: Name, data: Data, offset: i64, flags: RwFlags },
+    /// `sync_file_range`
+    SyncFileRange { fd: Name, offset: i64, nbytes: i64, flags: SyncRangeFlags },
+    /// `posix_fadvise`
+    PosixFadvise { fd: Name, offset: i64, length: i64, advice: Advice },
+    /// A call on the address space, or an access through it.
+    Memory(MemoryCall),
     /// The virtual clock advances.
     Sleep { seconds: u64 },
     /// This moment has a name.
     Mark { name: Name },
+}
+
+/// A call on the address space, or an access through it; the fields are the call's arguments.
+#[expect(missing_docs, reason = "the manual pages of the calls")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MemoryCall {
+    /// `mmap`
+    Mmap {
+        map: Name,
+        fd: Option<Name>,
+        length: u64,
+        prot: Prot,
+        flags: MapFlags,
+        offset: u64,
+        at: Option<At>,
+    },
+    /// The CPU stores through a mapping.
+    Store { map: Name, offset: i64, data: Data },
+    /// The CPU loads through a mapping.
+    Load { map: Name, offset: i64, expect: Data },
+    /// `msync`; without a length, that of the mapping.
+    Msync { map: Name, offset: i64, length: Option<u64>, flags: MsyncFlags },
+    /// `munmap`; without a length, that of the mapping.
+    Munmap { map: Name, offset: i64, length: Option<u64> },
+    /// `mremap`; without a length, that of the mapping. `to` is the new address of MREMAP_FIXED.
+    Mremap {
+        map: Name,
+        offset: i64,
+        length: Option<u64>,
+        new_length: u64,
+        flags: MremapFlags,
+        to: Option<At>,
+    },
+    /// `mprotect`; without a length, that of the mapping.
+    Mprotect { map: Name, offset: i64, length: Option<u64>, prot: Prot },
+    /// `mlock`
+    Mlock { map: Name },
+    /// `munlock`
+    Munlock { map: Name },
+    /// `remap_file_pages`
+    RemapFilePages { map: Name, offset: i64, length: u64, pgoff: u64 },
+}
+
+/// An address of the program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum At {
+    /// This one.
+    Address(u64),
+    /// So many bytes behind the start of a mapping.
+    #[expect(missing_docs, reason = "said above")]
+    Beside { map: Name, offset: i64 },
+}
+
+/// `POSIX_FADV_…`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "posix_fadvise(2)")]
+pub enum Advice {
+    Normal,
+    Random,
+    Sequential,
+    Willneed,
+    Dontneed,
+    Noreuse,
 }
 
 /// `SEEK_…`
@@ -197,44 +263,6 @@ pub enum Whence {
     Set,
     Cur,
     End,
-}
-
-/// Flags of `open` (open(2)), as the bits of x86-64.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OpenFlags(u32);
-
-#[expect(missing_docs, reason = "open(2)")]
-impl OpenFlags {
-    pub const O_RDONLY: Self = Self(0);
-    pub const O_WRONLY: Self = Self(1);
-    pub const O_RDWR: Self = Self(2);
-    pub const O_CREAT: Self = Self(0o100);
-    pub const O_EXCL: Self = Self(0o200);
-    pub const O_TRUNC: Self = Self(0o1000);
-    pub const O_APPEND: Self = Self(0o2000);
-    pub const O_DSYNC: Self = Self(0o10000);
-    pub const O_DIRECT: Self = Self(0o40000);
-    pub const O_DIRECTORY: Self = Self(0o200_000);
-    pub const O_NOFOLLOW: Self = Self(0o400_000);
-    pub const O_SYNC: Self = Self(0o4_010_000);
-    pub const O_TMPFILE: Self = Self(0o20_200_000);
-
-    /// Both sets together.
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-    /// Whether all bits of `other` are set.
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-    /// Whether it can be read through (O_RDONLY or O_RDWR).
-    pub const fn reads(self) -> bool {
-        self.0 & 3 != 1
-    }
-    /// Whether it can be written through (O_WRONLY or O_RDWR).
-    pub const fn writes(self) -> bool {
-        self.0 & 3 != 0
-    }
 }
 
 /// A window and what must be found in it.
@@ -307,10 +335,10 @@ impl Default for Stack {
     /// What a scenario that leaves out `stack` runs on.
     fn default() -> Self {
         Self {
-            kernel: Kernel::V6_6,
+            kernel: Kernel::default(),
             mkfs: Mkfs::default(),
             mount: Mount::default(),
-            disk: DiskOptions { cache: Cache::Volatile, atomic: AtomicUnit::Sector, fua: Fua::Emulated },
+            disk: DiskOptions::default(),
         }
     }
 }
@@ -322,15 +350,30 @@ impl Default for Mkfs {
     }
 }
 
-impl Default for Mount {
-    /// What Linux mounts with.
+impl Default for DiskOptions {
+    /// A disk with a volatile cache that writes sectors whole and knows no FUA.
     fn default() -> Self {
+        Self { cache: Cache::Volatile, atomic: AtomicUnit::Sector, fua: Fua::Emulated, stable_writes: false }
+    }
+}
+
+impl Default for Mount {
+    /// What Linux 6.6 mounts with.
+    fn default() -> Self {
+        Self::of(Kernel::default())
+    }
+}
+
+impl Mount {
+    /// What a kernel mounts with where it is told nothing.
+    pub fn of(kernel: Kernel) -> Self {
+        let rules = kernel.rules();
         Self {
             data: DataMode::Ordered,
-            delalloc: true,
-            dioread_nolock: true,
-            auto_da_alloc: true,
-            barrier: true,
+            delalloc: rules.delalloc == Delalloc::On,
+            dioread_nolock: rules.new_blocks == NewBlocks::Unwritten,
+            auto_da_alloc: rules.auto_da_alloc == AutoDaAlloc::On,
+            barrier: rules.barriers == Barriers::On,
             commit_secs: 5,
         }
     }

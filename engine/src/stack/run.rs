@@ -6,10 +6,10 @@ use crate::device::{Disk, DiskImage, DiskModel};
 use crate::ext4::{Datasync, Fs, Options, mkfs};
 use crate::history::{Errno, History, Returned, StepRecord};
 use crate::mutant::Mutant;
-use crate::scenario::{Call, OpenFlags, Scenario, Stack, Step, Wanted};
+use crate::scenario::{Call, MemoryCall, OpenFlags, Scenario, Stack, Step, Wanted};
 use crate::schedule::Schedule;
 use crate::units::{StepIdx, Time, len_u32, len_u64};
-use crate::vfs::Vfs;
+use crate::vfs::{Mmap, Mremap, Vfs};
 
 /// When the file system is made: some Tuesday in November 2023.
 const MADE: Time = Time::from_secs(1_700_000_000);
@@ -40,7 +40,7 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
     let made = mkfs(&stack.mkfs, MADE);
     let settled = set_up(scenario, made)?;
     let start = MADE.plus_secs(SETTLED_SECS);
-    let mut fs = Fs::mount(queue(stack, settled, schedule, mutant, start), Options::of(&stack.mount));
+    let mut fs = Fs::mount(queue(stack, settled, schedule, mutant, start), Options::of(stack));
     // What the mount wrote is durable before the first crash point.
     let base = fs.queue().restart_log();
     let mut vfs = Vfs::new(fs);
@@ -61,7 +61,7 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
 /// Runs the setup on a file system of its own and unmounts it.
 fn set_up(scenario: &Scenario, made: DiskImage) -> Result<DiskImage, StepError> {
     let q = queue(&scenario.stack, made, Schedule::Prompt, None, MADE);
-    let mut vfs = Vfs::new(Fs::mount(q, Options::of(&scenario.stack.mount)));
+    let mut vfs = Vfs::new(Fs::mount(q, Options::of(&scenario.stack)));
     for (index, step) in scenario.setup.iter().enumerate() {
         let answer = perform(&mut vfs, &step.call);
         hold_to(step, answer).map_err(|error| error.at(Place::Setup(index)))?;
@@ -110,12 +110,55 @@ fn perform(vfs: &mut Vfs, call: &Call) -> Answer {
         Call::Link { old, new } => done(vfs.link(old, new)),
         Call::Symlink { target, path } => done(vfs.symlink(target, path)),
         Call::Chmod { path, mode } => done(vfs.chmod(path, *mode)),
+        Call::Pwritev2 { fd, data, offset, flags } => count(data, vfs.pwritev2(fd, data, *offset, *flags)),
+        Call::SyncFileRange { fd, offset, nbytes, flags } => {
+            done(vfs.sync_file_range(fd, *offset, *nbytes, *flags))
+        }
+        Call::PosixFadvise { fd, offset, length, advice } => {
+            done(vfs.posix_fadvise(fd, *offset, *length, *advice))
+        }
+        Call::Memory(call) => perform_on_memory(vfs, call),
         Call::Sleep { seconds } => {
             let until = vfs.fs().queue().now().plus_secs(*seconds);
             vfs.fs().run_until(until);
             Answer::Value(0)
         }
         Call::Mark { .. } => Answer::Value(0),
+    }
+}
+
+/// One call on the address space, or an access to it.
+fn perform_on_memory(vfs: &mut Vfs, call: &MemoryCall) -> Answer {
+    match call {
+        MemoryCall::Mmap { map, fd, length, prot, flags, offset, at } => {
+            let asked =
+                Mmap { length: *length, prot: *prot, flags: *flags, offset: *offset, at: at.as_ref() };
+            done(vfs.mmap(map, fd.as_ref(), &asked))
+        }
+        MemoryCall::Store { map, offset, data } => done(vfs.store(map, *offset, data)),
+        MemoryCall::Load { map, offset, expect } => {
+            load(expect, vfs.load(map, *offset, len_u64(expect.len())))
+        }
+        MemoryCall::Msync { map, offset, length, flags } => done(vfs.msync(map, *offset, *length, *flags)),
+        MemoryCall::Munmap { map, offset, length } => done(vfs.munmap(map, *offset, *length)),
+        MemoryCall::Mremap { map, offset, length, new_length, flags, to } => {
+            let asked = Mremap {
+                offset: *offset,
+                length: *length,
+                new_length: *new_length,
+                flags: *flags,
+                to: to.as_ref(),
+            };
+            done(vfs.mremap(map, &asked))
+        }
+        MemoryCall::Mprotect { map, offset, length, prot } => {
+            done(vfs.mprotect(map, *offset, *length, *prot))
+        }
+        MemoryCall::Mlock { map } => done(vfs.mlock(map)),
+        MemoryCall::Munlock { map } => done(vfs.munlock(map)),
+        MemoryCall::RemapFilePages { map, offset, length, pgoff } => {
+            done(vfs.remap_file_pages(map, *offset, *length, *pgoff))
+        }
     }
 }
 
@@ -139,6 +182,11 @@ fn read(expect: &[u8], read: impl FnOnce(u64) -> Result<Vec<u8>, Errno>) -> Answ
         Ok(bytes) => Answer::Bytes { wanted: expect.to_vec(), read: bytes },
         Err(errno) => Answer::Error(errno),
     }
+}
+
+/// Bytes that the CPU loaded.
+fn load(expect: &[u8], loaded: Result<Vec<u8>, Errno>) -> Answer {
+    loaded.map_or_else(Answer::Error, |read| Answer::Bytes { wanted: expect.to_vec(), read })
 }
 
 fn done(result: Result<(), Errno>) -> Answer {

@@ -23,7 +23,7 @@ impl Vfs {
             vfs.fs.hold(ino);
             let id = FileId(vfs.next);
             vfs.next += 1;
-            vfs.files.insert(id, File { ino, flags, pos: 0, descriptors: 1 });
+            vfs.files.insert(id, File { ino, flags, pos: 0, descriptors: 1, mappings: 0 });
             vfs.descriptors.insert(fd.clone(), id);
             Ok(())
         })

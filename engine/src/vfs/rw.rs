@@ -5,7 +5,7 @@ use super::{File, Vfs};
 use crate::ext4::{Datasync, MAX_BYTES};
 use crate::format::FileKind;
 use crate::history::Errno;
-use crate::scenario::{Name, OpenFlags, Whence};
+use crate::scenario::{Name, OpenFlags, RwFlags, Whence};
 use crate::units::{FileBlock, Ino, len_u64};
 
 impl Vfs {
@@ -72,6 +72,17 @@ impl Vfs {
             let (_, file) = vfs.file(fd)?;
             vfs.write_at(&file, offset, data).map(|(_, written)| written)
         })
+    }
+
+    /// pwritev2(2)
+    pub fn pwritev2(
+        &mut self,
+        _fd: &Name,
+        _data: &[u8],
+        _offset: i64,
+        _flags: RwFlags,
+    ) -> Result<u64, Errno> {
+        Err(Errno::ENOSYS)
     }
 
     /// Returns where the write ended, and how much it wrote.

@@ -3,7 +3,7 @@
 use super::Vfs;
 use crate::ext4::Datasync;
 use crate::history::Errno;
-use crate::scenario::Name;
+use crate::scenario::{Advice, Name, SyncRangeFlags};
 use crate::units::FileBlock;
 
 impl Vfs {
@@ -27,6 +27,28 @@ impl Vfs {
     pub fn syncfs(&mut self, fd: &Name) -> Result<(), Errno> {
         self.file(fd)?;
         self.fs.sync_filesystem()
+    }
+
+    /// sync_file_range(2)
+    pub fn sync_file_range(
+        &mut self,
+        _fd: &Name,
+        _offset: i64,
+        _nbytes: i64,
+        _flags: SyncRangeFlags,
+    ) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// posix_fadvise(2)
+    pub fn posix_fadvise(
+        &mut self,
+        _fd: &Name,
+        _offset: i64,
+        _length: i64,
+        _advice: Advice,
+    ) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
     }
 
     /// sync(2). v6.6 fs/sync.c, `ksys_sync`

@@ -21,7 +21,7 @@ const FEW: usize = 3;
 const MANY: usize = 24;
 
 /// How a kernel of today recovers.
-const TODAY: Profile = Profile { torn_commit: TornCommit::AcceptHeader, audit: Audit::Skip };
+const TODAY: Profile = Profile { torn_commit: TornCommit::Accepted, audit: Audit::Skip };
 
 /// A file system that is unmounted again, whatever happens.
 struct Mount(PathBuf);

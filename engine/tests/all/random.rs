@@ -8,7 +8,7 @@ use unplug::device::{AtomicUnit, Cache, Disk, DiskModel, Fua};
 use unplug::ext4::{Datasync, Fs, Options, mkfs};
 use unplug::oracle::{Observation, holds, observe};
 use unplug::recovery::{Profile, recover};
-use unplug::scenario::{Checksums, Kernel, Mkfs, Name, OpenFlags, Predicate, Whence};
+use unplug::scenario::{Checksums, Kernel, Mkfs, Name, OpenFlags, Predicate, Stack, Whence};
 use unplug::schedule::Schedule;
 use unplug::units::Time;
 use unplug::vfs::Vfs;
@@ -270,7 +270,7 @@ fn mounted(schedule: Schedule, checksums: Checksums) -> Vfs {
         fua: Fua::Emulated,
     };
     let q = Queue::new(Disk::new(model, image), Barrier::On, schedule, None, now);
-    Vfs::new(Fs::mount(q, Options { auto_da_alloc: true, commit_secs: 5 }))
+    Vfs::new(Fs::mount(q, Options::of(&Stack::default())))
 }
 
 proptest! {

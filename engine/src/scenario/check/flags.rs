@@ -7,7 +7,8 @@
 //! A flag that Linux knows and the model does not has no value: it is refused by name. Flags of calls that are not
 //! modelled have none of them, and are only checked for their spelling.
 
-use super::super::ast::{OpenFlags, Whence};
+use super::super::ast::Whence;
+use super::super::flags::OpenFlags;
 use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;

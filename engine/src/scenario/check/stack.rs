@@ -6,13 +6,14 @@
 //!
 //! Not modelled: file systems without a journal, other data modes, other kernels; they are refused by name.
 
-use super::super::ast::{Checksums, DataMode, DiskOptions, Kernel, Mkfs, Mount, Stack};
+use super::super::ast::{Checksums, DataMode, DiskOptions, Mkfs, Mount, Stack};
 use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;
 use super::args::{Bound, Form, Param::Optional};
 use super::scalars::{Unit, Word};
 use crate::device::{AtomicUnit, Cache, Fua};
+use crate::kernel::Kernel;
 use crate::units::block_bytes;
 
 const STACK: Form = Form {

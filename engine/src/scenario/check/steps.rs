@@ -246,7 +246,8 @@ fn transferred(call: &Call) -> Option<u64> {
         Call::Read { expect: data, .. }
         | Call::Pread { expect: data, .. }
         | Call::Write { data, .. }
-        | Call::Pwrite { data, .. } => data,
+        | Call::Pwrite { data, .. }
+        | Call::Pwritev2 { data, .. } => data,
         Call::Open { .. }
         | Call::Create { .. }
         | Call::Close { .. }
@@ -265,6 +266,9 @@ fn transferred(call: &Call) -> Option<u64> {
         | Call::Link { .. }
         | Call::Symlink { .. }
         | Call::Chmod { .. }
+        | Call::SyncFileRange { .. }
+        | Call::PosixFadvise { .. }
+        | Call::Memory(_)
         | Call::Sleep { .. }
         | Call::Mark { .. } => return None,
     };

@@ -304,7 +304,12 @@ fn the_machine_is_read() {
     check(
         "another disk",
         "(disk: (cache: write_through, atomic_write: 4096, fua: true))",
-        &disk(DiskOptions { cache: Cache::WriteThrough, atomic: AtomicUnit::Block, fua: Fua::Native }),
+        &disk(DiskOptions {
+            cache: Cache::WriteThrough,
+            atomic: AtomicUnit::Block,
+            fua: Fua::Native,
+            stable_writes: false,
+        }),
     );
     check("part of a disk", "(disk: (fua: true))", &disk(DiskOptions { fua: Fua::Native, ..default_disk }));
 }

@@ -1,0 +1,67 @@
+//! The kernels that have a profile.
+
+use std::fmt;
+
+macro_rules! kernels {
+    ($($name:ident $version:literal $released:literal $about:literal,)*) => {
+        /// A Linux release, in order of release.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[expect(missing_docs, reason = "the version is the name")]
+        pub enum Kernel { $($name,)* }
+
+        impl Kernel {
+            /// All of them, oldest first.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            /// Its version, as a scenario names it.
+            pub const fn version(self) -> &'static str {
+                match self { $(Self::$name => $version,)* }
+            }
+            /// When it was released: year and month.
+            pub const fn released(self) -> &'static str {
+                match self { $(Self::$name => $released,)* }
+            }
+            /// What is remarkable about it, in a few words.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$name => $about,)* }
+            }
+        }
+    };
+}
+
+kernels! {
+    V2_5_67 "2.5.67" "2003-04" "the last whose msync(MS_ASYNC) starts I/O",
+    V2_6_11 "2.6.11" "2005-03" "MS_ASYNC moves dirty bits only",
+    V2_6_16 "2.6.16" "2006-03" "the last that syncs under the mmap lock",
+    V2_6_17 "2.6.17" "2006-06" "msync loses count of holes",
+    V2_6_18 "2.6.18" "2006-09" "the last that does not see stores through a mapping",
+    V2_6_19 "2.6.19" "2006-11" "stores are tracked by write protection",
+    V3_10 "3.10" "2013-06" "ext4; fsync flushes the disk's cache",
+    V3_16 "3.16" "2014-08" "msync syncs its range only",
+    V4_19 "4.19" "2018-10" "commits wait for ordered data, they do not write it",
+    V5_4 "5.4" "2019-11" "the last with dioread_lock by default",
+    V5_15 "5.15" "2021-10" "new blocks are unwritten until their data is there",
+    V6_1 "6.1" "2022-12" "a directory's fsync looks at its own transaction",
+    V6_6 "6.6" "2023-10" "the default; up to 6.6.50",
+    V6_6_51 "6.6.51" "2024-09" "a torn commit block may pass",
+    V6_12 "6.12" "2024-11" "6.12.9 or later: the rest of the last block is zeroed before a file grows",
+}
+
+impl Kernel {
+    /// The kernel with this version.
+    pub fn named(version: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kernel| kernel.version() == version)
+    }
+}
+
+impl Default for Kernel {
+    /// What a scenario runs on that names none.
+    fn default() -> Self {
+        Self::V6_6
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.version())
+    }
+}
