@@ -15,6 +15,7 @@ mod buffer;
 mod commit;
 mod dir;
 mod extents;
+mod fault;
 mod fsync;
 mod ialloc;
 mod inode;

@@ -68,6 +68,20 @@ impl Fs {
         });
     }
 
+    /// Starts to write the dirty pages of a range, and does not wait: pages that are on their way already are passed
+    /// over. v6.6 mm/filemap.c, `__filemap_fdatawrite_range` with WB_SYNC_NONE
+    ///
+    /// # Errors
+    /// ENOSPC, where a page finds no block.
+    pub fn start_writeback(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
+        self.within("__filemap_fdatawrite_range", |fs| fs.write_pages(ino, first, last, SyncMode::None))
+    }
+
+    /// Waits for the pages of a range that are on their way. v6.6 mm/filemap.c, `__filemap_fdatawait_range`
+    pub fn wait_for_writeback(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
+        self.within("__filemap_fdatawait_range", |fs| fs.finish_writebacks(ino, first, last));
+    }
+
     /// Writes the dirty pages of a range. v6.6 fs/ext4/inode.c, `ext4_do_writepages`
     pub(super) fn write_pages(
         &mut self,

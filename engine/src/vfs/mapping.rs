@@ -26,7 +26,16 @@ pub struct Mremap<'a> {
     pub to: Option<&'a At>,
 }
 
+/// What `mmap` returns where it fails.
+const MAP_FAILED: u64 = u64::MAX;
+
 impl Vfs {
+    /// The address so many bytes behind the start of what a name stands for; behind MAP_FAILED where nothing was ever
+    /// mapped under it.
+    pub(super) fn address(&self, map: &Name, offset: i64) -> u64 {
+        self.maps.get(map).map_or(MAP_FAILED, |mapped| mapped.start).wrapping_add_signed(offset)
+    }
+
     /// mmap(2)
     pub fn mmap(&mut self, _map: &Name, _fd: Option<&Name>, _asked: &Mmap<'_>) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
