@@ -14,10 +14,12 @@ mod msync;
 mod names;
 mod open;
 mod path;
+mod remapping;
 mod rw;
 mod sync;
 
-pub use mapping::{Mmap, Mremap};
+pub use mapping::Mmap;
+pub use remapping::Mremap;
 
 use crate::ext4::Fs;
 use crate::history::Errno;
@@ -85,8 +87,9 @@ impl Vfs {
         self.fs
     }
 
-    /// The program ends: its descriptors are closed. Returns the file system.
+    /// The program ends: its mappings go, then its descriptors are closed. Returns the file system.
     pub fn exit(mut self) -> Fs {
+        self.exit_mmap();
         for fd in self.descriptors.keys().cloned().collect::<Vec<_>>() {
             // Closing what is open cannot fail.
             let _ = self.close(&fd);
@@ -104,6 +107,11 @@ impl Vfs {
         if let Some(file) = self.files.get_mut(&id) {
             file.pos = pos;
         }
+    }
+
+    /// Notes a decision.
+    fn decide(&mut self, what: impl Into<String>) {
+        self.fs.queue().way().decide(what);
     }
 
     /// Runs a part of a call and notes the kernel function that it stands for.

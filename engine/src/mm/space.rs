@@ -1,6 +1,16 @@
 //! All mapped ranges of the program.
+//!
+//! ```text
+//!   0x10000 … ──────────── free ───────────┤ m3 ├┤ m2 ├──┤ m1 │ MMAP_BASE … TASK_SIZE
+//!                                    each new one goes into the highest gap that is wide enough
+//! ```
+//! An operation may cut ranges where its own begins and ends; neighbours that fit together are joined when it is done.
+//!
+//! Not modelled: randomised addresses, the bottom-up layout of old kernels, what the program had mapped before its
+//! first call, and the guard gap of stacks.
 
-use super::Vma;
+use super::{MAX_MAP_COUNT, Vma};
+use crate::history::Errno;
 use std::collections::BTreeMap;
 
 /// The mapped ranges, by their first address (`struct mm_struct`).
@@ -23,6 +33,102 @@ impl AddressSpace {
     /// The range that an address lies in, to change its page table.
     pub fn lookup_mut(&mut self, address: u64) -> Option<&mut Vma> {
         self.vmas.range_mut(..=address).next_back().map(|(_, vma)| vma).filter(|vma| address < vma.end)
+    }
+
+    /// The first range that ends behind an address. v6.6 mm/mmap.c, `find_vma`
+    pub fn find(&self, address: u64) -> Option<&Vma> {
+        self.lookup(address).or_else(|| self.vmas.range(address..).next().map(|(_, vma)| vma))
+    }
+
+    /// Whether any part of a range of addresses is mapped. v6.6 include/linux/mm.h, `find_vma_intersection`
+    pub fn is_mapped(&self, start: u64, end: u64) -> bool {
+        self.find(start).is_some_and(|vma| vma.start < end)
+    }
+
+    /// Every range, by address.
+    pub fn vmas(&self) -> impl Iterator<Item = &Vma> {
+        self.vmas.values()
+    }
+
+    /// How many ranges there are (`mm->map_count`).
+    pub fn count(&self) -> usize {
+        self.vmas.len()
+    }
+
+    /// Cuts the range that an address lies in, so that one begins there. v6.6 mm/mmap.c, `__split_vma`
+    pub(super) fn cut(&mut self, at: u64) {
+        if self.lookup(at).is_none_or(|vma| vma.start == at) {
+            return;
+        }
+        if let Some(behind) = self.lookup_mut(at).map(|vma| vma.split_off(at)) {
+            self.vmas.insert(at, behind);
+        }
+    }
+
+    /// The same, where there may be too many ranges. v6.6 mm/mmap.c, `split_vma`
+    ///
+    /// # Errors
+    /// ENOMEM: there are too many.
+    pub(super) fn split(&mut self, at: u64) -> Result<(), Errno> {
+        if self.count() >= MAX_MAP_COUNT && self.lookup(at).is_some_and(|vma| vma.start != at) {
+            return Err(Errno::ENOMEM);
+        }
+        self.cut(at);
+        Ok(())
+    }
+
+    /// Puts a range where nothing is, and joins it with its neighbours.
+    pub(super) fn insert(&mut self, vma: Vma) {
+        let (start, end) = (vma.start, vma.end);
+        self.vmas.insert(start, vma);
+        self.merge(start, end);
+    }
+
+    /// Takes out the ranges between two addresses at which ranges begin and end.
+    pub(super) fn take(&mut self, start: u64, end: u64) -> Vec<Vma> {
+        let starts: Vec<u64> = self.vmas.range(start..end).map(|(start, _)| *start).collect();
+        starts.iter().filter_map(|start| self.vmas.remove(start)).collect()
+    }
+
+    /// The ranges that begin between two addresses.
+    pub(super) fn between_mut(&mut self, start: u64, end: u64) -> impl Iterator<Item = &mut Vma> {
+        self.vmas.range_mut(start..end).map(|(_, vma)| vma)
+    }
+
+    /// Joins neighbours that fit together, from the one before `start` to the one behind `end`.
+    /// v6.6 mm/mmap.c, `vma_merge`
+    pub(super) fn merge(&mut self, start: u64, end: u64) {
+        let from = self.vmas.range(..start).next_back().map_or(start, |(start, _)| *start);
+        let starts: Vec<u64> = self.vmas.range(from..=end).map(|(start, _)| *start).collect();
+        for pair in starts.windows(2).rev() {
+            let joined = match (self.vmas.get(&pair[0]), self.vmas.get(&pair[1])) {
+                (Some(vma), Some(next)) => vma.goes_on_in(next),
+                (None, _) | (_, None) => false,
+            };
+            if let Some(mut next) = joined.then(|| self.vmas.remove(&pair[1])).flatten()
+                && let Some(vma) = self.vmas.get_mut(&pair[0])
+            {
+                vma.end = next.end;
+                vma.ptes.append(&mut next.ptes);
+            }
+        }
+    }
+
+    /// Checks that ranges are in order, do not overlap, and that page tables stay within them.
+    #[cfg(test)]
+    pub(super) fn assert_sound(&self) {
+        use super::PAGE;
+        let mut free_from = 0;
+        for (start, vma) in &self.vmas {
+            assert_eq!(*start, vma.start);
+            assert!(vma.start >= free_from && vma.start < vma.end, "{vma:x?} overlaps or is empty");
+            assert!(vma.start.is_multiple_of(PAGE) && vma.end.is_multiple_of(PAGE));
+            assert!(vma.ptes.keys().all(|nr| (vma.start..vma.end).contains(&(nr * PAGE))), "{vma:x?}");
+            free_from = vma.end;
+        }
+        for (vma, next) in self.vmas.values().zip(self.vmas.values().skip(1)) {
+            assert!(!vma.goes_on_in(next), "{vma:x?} and the next are one");
+        }
     }
 }
 

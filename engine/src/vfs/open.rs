@@ -81,16 +81,15 @@ impl Vfs {
     /// EBADF.
     pub fn close(&mut self, fd: &Name) -> Result<(), Errno> {
         self.within("filp_close", |vfs| {
-            let (id, file) = vfs.file(fd)?;
+            let (id, _) = vfs.file(fd)?;
             vfs.descriptors.remove(fd);
-            if file.descriptors > 1 {
-                if let Some(file) = vfs.files.get_mut(&id) {
-                    file.descriptors -= 1;
+            if let Some(file) = vfs.files.get_mut(&id) {
+                file.descriptors -= 1;
+                if file.descriptors == 0 && file.mappings > 0 {
+                    vfs.decide("the file stays open: it is mapped");
                 }
-                return Ok(());
             }
-            vfs.files.remove(&id);
-            vfs.within("__fput", |vfs| vfs.fs.release(file.ino));
+            vfs.put_files();
             Ok(())
         })
     }
