@@ -13,6 +13,7 @@ mod pte;
 mod space;
 mod vma;
 
-pub use pte::{Pte, Stamp};
+pub use crate::units::Stamp;
+pub use pte::Pte;
 pub use space::AddressSpace;
 pub use vma::{MappedFile, VmFlags, Vma};

@@ -27,6 +27,11 @@ pub struct Mremap<'a> {
 }
 
 impl Vfs {
+    /// The address of a byte of a mapping; counted from 0 where the name was never mapped.
+    pub(super) fn address(&self, map: &Name, offset: i64) -> u64 {
+        self.maps.get(map).map_or(0, |mapped| mapped.start).wrapping_add_signed(offset)
+    }
+
     /// mmap(2)
     pub fn mmap(&mut self, _map: &Name, _fd: Option<&Name>, _asked: &Mmap<'_>) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
