@@ -14,7 +14,7 @@ use crate::device::{Cache, Cause, DeviceLog, Disk, DiskImage, Fua, Op, Origin, W
 use crate::history::Way;
 use crate::mutant::Mutant;
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, Moment, RequestIdx, StepIdx, Time};
+use crate::units::{Block, BlockNr, Lba, Moment, RequestIdx, StepIdx, Time};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -129,6 +129,14 @@ impl Queue {
     /// v6.6 block/blk-core.c, `submit_bio`.
     pub fn submit_write(&mut self, at: BlockNr, blocks: &[Block], why: Why) -> RequestIdx {
         self.submit(Op::Write { lba: at.first_lba(), data: joined(blocks), fua: false }, why)
+    }
+
+    /// New bytes of something that is on its way: the device may take them along. Nothing ever waits for them, so they
+    /// may survive, and what was submitted may too, until both are overwritten by something durable.
+    pub fn change_in_flight(&mut self, at: Lba, bytes: &[u8], why: Why) {
+        let cause = Cause { step: self.step, origin: self.origin, why };
+        let request = self.disk.submit(Op::Write { lba: at, data: bytes.into(), fua: false }, cause);
+        self.way.request(request);
     }
 
     /// Waits for a request; one that completed before is no wait.

@@ -23,6 +23,7 @@ mod mkfs;
 mod mount;
 mod namei;
 mod orphan;
+mod stable;
 mod timers;
 mod truncate;
 mod write;

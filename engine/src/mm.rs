@@ -20,10 +20,11 @@ mod remap;
 mod space;
 mod vma;
 
+pub use crate::units::Stamp;
 pub use change::{Access, Lock, Unmapped, page_align};
 pub use msync::{Extent, Msync, Storage, msync};
 pub use place::Placement;
-pub use pte::{Pte, Stamp};
+pub use pte::Pte;
 pub use remap::{Remap, RemapFlags, Remapped};
 pub use space::AddressSpace;
 pub use vma::{DirtyPage, MappedFile, VmFlags, Vma};

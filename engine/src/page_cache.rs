@@ -12,4 +12,4 @@ mod buffers;
 mod pages;
 
 pub use buffers::{Buffers, What};
-pub use pages::{Folio, Pages};
+pub use pages::{Folio, Mkclean, Pages};

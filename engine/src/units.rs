@@ -162,6 +162,19 @@ impl fmt::Debug for Tid {
     }
 }
 
+/// Which state of a page-cache page a permission to write to it was given for. A page gets a fresh stamp when it enters
+/// the cache and whenever its mappings are write-protected, so that an older permission is worth nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// The one after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// The contents of one block, shared and copied on write.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Block(Arc<[u8; BLOCK_BYTES]>);

@@ -51,7 +51,6 @@ pub struct Vfs {
     descriptors: BTreeMap<Name, FileId>,
     files: BTreeMap<FileId, File>,
     next: u32,
-
     mm: AddressSpace,
     /// What the program calls its mappings: an address and a length, whatever became of them.
     maps: BTreeMap<Name, Mapped>,

@@ -63,6 +63,16 @@ pub enum Why {
         /// How many blocks.
         blocks: u32,
     },
+    /// Bytes of a page that changed while it was being written: the write on its way may carry them instead of its
+    /// own. Such a request never completes, so what it changes stays possible until it is written again.
+    DataChangedInFlight {
+        /// Whose.
+        ino: Ino,
+        /// The block of the file.
+        from: FileBlock,
+        /// How many blocks.
+        blocks: u32,
+    },
     /// The descriptor block of a transaction.
     Descriptor(Tid),
     /// The copy of a metadata block in the log.
@@ -105,6 +115,10 @@ impl fmt::Display for Why {
             Self::Data { ino, from, blocks: 1 } => write!(f, "data of inode {ino}, block {from}"),
             Self::Data { ino, from, blocks } => {
                 write!(f, "data of inode {ino}, blocks {from} to {}", from.get() + blocks - 1)
+            }
+            Self::DataChangedInFlight { ino, from, blocks } => {
+                let data = Self::Data { ino: *ino, from: *from, blocks: *blocks };
+                write!(f, "{data}, changed on its way")
             }
             Self::Descriptor(tid) => write!(f, "descriptor of transaction {tid}"),
             Self::Copy { tid, of, what } => write!(f, "copy of {what} (block {of}) for transaction {tid}"),

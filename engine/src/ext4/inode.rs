@@ -65,7 +65,7 @@ impl Inode {
         }
     }
 
-    pub(super) const fn in_memory(raw: RawInode, tree: ExtentTree, tid: Tid) -> Self {
+    pub(super) fn in_memory(raw: RawInode, tree: ExtentTree, tid: Tid) -> Self {
         let size = raw.size;
         Self {
             raw,

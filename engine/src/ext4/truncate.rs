@@ -4,6 +4,7 @@ use super::Fs;
 use super::alloc::Held;
 use crate::format::{ExtentState, InodeFlags};
 use crate::history::Errno;
+use crate::kernel::EofZeroing;
 use crate::units::{BLOCK_BYTES, FileBlock, Ino, Widen, block_bytes};
 
 /// The largest file (s_maxbytes of a 4 KiB extent-mapped file).
@@ -24,6 +25,7 @@ impl Fs {
                     fs.orphan_add(ino);
                 } else {
                     fs.stamp_times(ino);
+                    fs.zero_behind_old_end(ino, size);
                 }
                 let inode = fs.inode_mut(ino);
                 inode.raw.size = size;
@@ -96,6 +98,45 @@ impl Fs {
             fs.decide("zeroes the rest of the last block; the commit waits for it");
             fs.journal.order_data(ino, at);
         });
+    }
+
+    /// A file is about to grow: on newer kernels what was stored behind its end through a mapping goes away first.
+    /// Newer than 6.6: fs/ext4/inode.c, `ext4_setattr`, `ext4_da_do_write_end` (c7fc0366c656)
+    pub(super) fn zero_behind_old_end(&mut self, ino: Ino, start: u64) {
+        let old = self.inode(ino).size;
+        let Some(at) = FileBlock::of_byte(old) else { return };
+        if self.options.rules.eof_zeroing == EofZeroing::None
+            || start <= old
+            || old.is_multiple_of(block_bytes())
+            || !self.has_buffer(ino, at)
+        {
+            return;
+        }
+        self.within("ext4_zero_partial_blocks", |fs| {
+            fs.start_handle(2);
+            fs.load_page(ino, at);
+            let from = (old % block_bytes()).index();
+            let upto = (start - at.first_byte()).min(block_bytes()).index();
+            fs.change_page(ino, at, |data| data[from..upto].fill(0));
+            fs.mark_page_dirty(ino, at);
+            fs.decide(
+                "zeroes the rest of the old last block; the commit waits for it if it is on disk already",
+            );
+            fs.journal.order_data(ino, at);
+        });
+    }
+
+    /// Whether a page has a mapped buffer: its block is written, or promised, or unwritten and about to be written.
+    fn has_buffer(&self, ino: Ino, at: FileBlock) -> bool {
+        let inode = self.inode(ino);
+        let folio = inode.pages.get(at);
+        match inode.tree.lookup(at) {
+            Some((_, ExtentState::Written)) => true,
+            Some((_, ExtentState::Unwritten)) => {
+                folio.is_some_and(|folio| folio.dirty) || self.is_on_its_way(ino, at)
+            }
+            None => folio.is_some_and(|folio| folio.delayed),
+        }
     }
 
     /// Drops pages behind a new end of file, when their writeback is over. v6.6 mm/truncate.c, `truncate_inode_pages`

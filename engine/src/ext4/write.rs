@@ -98,11 +98,16 @@ impl Fs {
         reserved: &mut u64,
     ) -> Result<(), Errno> {
         if whole && self.inode(ino).pages.get(page).is_none() {
-            let folio = Folio { data: Block::zeroed(), dirty: false, delayed: false };
-            self.inode_mut(ino).pages.insert(page, folio);
+            self.inode_mut(ino).pages.insert(page, Folio::clean(Block::zeroed()));
         } else {
             self.load_page(ino, page);
         }
+        self.wait_for_stable_page(ino, page);
+        self.get_block(ino, page, reserved)
+    }
+
+    /// Promises a block to a cached page that has none. v6.6 fs/ext4/inode.c, `ext4_da_get_block_prep`
+    pub(super) fn get_block(&mut self, ino: Ino, page: FileBlock, reserved: &mut u64) -> Result<(), Errno> {
         let inode = self.inode(ino);
         let has_block =
             inode.tree.lookup(page).is_some() || inode.pages.get(page).is_some_and(|folio| folio.delayed);
@@ -122,15 +127,16 @@ impl Fs {
 
     /// Takes the bytes over and moves the end of the file. v6.6 fs/ext4/inode.c, `ext4_da_write_end`
     fn write_end(&mut self, ino: Ino, page: FileBlock, from: usize, piece: &[u8]) {
-        if let Some(folio) = self.inode_mut(ino).pages.get_mut(page) {
-            folio.data.bytes_mut()[from..from + piece.len()].copy_from_slice(piece);
-        }
+        self.change_page(ino, page, |data| data[from..from + piece.len()].copy_from_slice(piece));
         self.mark_page_dirty(ino, page);
-        let end = page.first_byte() + len_u64(from + piece.len());
-        let inode = self.inode_mut(ino);
-        if end <= inode.size {
+        let (start, end) =
+            (page.first_byte() + len_u64(from), page.first_byte() + len_u64(from + piece.len()));
+        let old = self.inode(ino).size;
+        if end <= old {
             return;
         }
+        self.zero_behind_old_end(ino, start);
+        let inode = self.inode_mut(ino);
         inode.size = end;
         // An unwritten block on its way counts: the buffer was mapped when its writeback was.
         // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize, mpage_map_one_extent
@@ -162,7 +168,7 @@ impl Fs {
         if valid < block_bytes() {
             data.bytes_mut()[valid.index()..].fill(0);
         }
-        self.inode_mut(ino).pages.insert(page, Folio { data, dirty: false, delayed: false });
+        self.inode_mut(ino).pages.insert(page, Folio::clean(data));
     }
 
     /// A page is dirty; the flusher hears of the first one. v6.6 fs/fs-writeback.c, `__mark_inode_dirty`

@@ -9,15 +9,17 @@
 //! The two handles may land in different transactions: a commit between them makes the new size durable and the data
 //! not. Who waits (fsync, sync, truncate) runs handle 2 before going on; else the schedule says when it runs.
 //!
-//! Not modelled: a page that changes while it is on its way; write errors.
+//! A page that changes while it is on its way is in `stable.rs`. Not modelled: write errors.
 
 use super::Fs;
 use crate::device::Why;
 use crate::format::ExtentState;
 use crate::history::Errno;
+use crate::kernel::DirtyTracking;
 use crate::mutant::Mutant;
+use crate::page_cache::Mkclean;
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, Time, len_u32};
+use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, Time, Widen, block_bytes, len_u32};
 
 /// Whether the caller waits (`enum writeback_sync_modes`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,11 +173,7 @@ impl Fs {
     fn submit_data(&mut self, ino: Ino, from: FileBlock, at: BlockNr, blocks: u32, converts: bool) {
         let mut data: Vec<Block> = Vec::new();
         for nr in 0..blocks {
-            if let Some(folio) = self.inode_mut(ino).pages.get_mut(from.plus(nr)) {
-                folio.dirty = false;
-                folio.delayed = false;
-                data.push(folio.data.clone());
-            }
+            data.extend(self.clear_dirty_for_io(ino, from.plus(nr)));
         }
         let requests = self.within("ext4_io_submit", |fs| {
             let bios = data
@@ -190,6 +188,44 @@ impl Fs {
         let submitted = self.q.now();
         self.writebacks.push(Writeback { ino, from, blocks, requests, converts, submitted });
         self.note_clean(ino);
+    }
+
+    /// Takes a dirty page as it goes to the disk: no mapping may store to it any more without a fault, and what lies
+    /// behind the end of the file is zeroed, in memory too. v6.6 fs/ext4/inode.c, `mpage_submit_folio`;
+    /// fs/ext4/page-io.c, `ext4_bio_write_folio`
+    fn clear_dirty_for_io(&mut self, ino: Ino, page: FileBlock) -> Option<Block> {
+        let tracking = self.options.rules.dirty_tracking;
+        let inode = self.inode_mut(ino);
+        let mapped = match tracking {
+            DirtyTracking::PageTable => Mkclean::WasClean,
+            DirtyTracking::Fault => inode.pages.mkclean(page),
+        };
+        let within = inode.size.saturating_sub(page.first_byte()).min(block_bytes()).index();
+        let folio = inode.pages.get_mut(page)?;
+        folio.dirty = false;
+        folio.delayed = false;
+        let is_zero = folio.data.bytes()[within..].iter().all(|byte| *byte == 0);
+        if !is_zero {
+            folio.data.bytes_mut()[within..].fill(0);
+        }
+        let data = folio.data.clone();
+        match mapped {
+            Mkclean::WasClean => {}
+            Mkclean::Protected => self.within("folio_mkclean", |fs| {
+                fs.decide(format!(
+                    "page {page} is write-protected in all mappings: the next store to it faults"
+                ));
+            }),
+        }
+        if !is_zero {
+            self.decide(format!("bytes of page {page} behind the end of the file are zeroed, in memory too"));
+        }
+        Some(data)
+    }
+
+    /// Whether a page has been submitted, and nobody has waited for it yet (PG_writeback).
+    pub(super) fn is_on_its_way(&self, ino: Ino, page: FileBlock) -> bool {
+        self.writebacks.iter().any(|writeback| writeback.covers(ino, page))
     }
 
     /// Waits for the data writes of a range of pages. v6.6 mm/filemap.c, `filemap_fdatawait_range`
@@ -246,7 +282,7 @@ impl Fs {
             .pages
             .dirty()
             .filter(|page| *page >= first && *page <= last)
-            .filter(|page| !self.writebacks.iter().any(|writeback| writeback.covers(ino, *page)))
+            .filter(|page| !self.is_on_its_way(ino, *page))
             .collect()
     }
 

@@ -99,6 +99,17 @@ rules! {
         V2_6_19 Fault "d08b3851da41, \"mm: tracking shared dirty pages\"",
     }
 
+    /// What a file system does at the first store to a page through a shared mapping.
+    page_mkwrite: PageMkwrite, "the first store to a page through a shared mapping" {
+        /// Nothing: it is not told.
+        None = "reserves no block and stamps no time: a hole gets its block at writeback, or loses the data",
+        /// It gets ready for writeback.
+        Reserves = "stamps the times and reserves a block; SIGBUS where the disk is full",
+    } since {
+        V2_5_67 None "fs/ext3/file.c of 2.6.20: generic_file_mmap, no page_mkwrite",
+        V3_10 Reserves "fs/ext4/inode.c, ext4_page_mkwrite, 2.6.27",
+    }
+
     /// What msync(MS_ASYNC) does with each shared file mapping.
     msync_async: MsyncAsync, "msync(MS_ASYNC)" {
         /// Dirty bits move to the pages, and I/O on the whole file starts.

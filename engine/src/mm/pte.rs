@@ -1,19 +1,6 @@
 //! What the page table says of one page.
 
-use crate::units::Block;
-
-/// Which state of a page-cache page a permission was given for. A page gets a fresh stamp when it enters the cache and
-/// whenever its mappings are write-protected, so that an older permission is worth nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub struct Stamp(u64);
-
-impl Stamp {
-    /// The one after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
+use crate::units::{Block, Stamp};
 
 /// A page table entry.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]

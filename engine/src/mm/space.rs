@@ -9,9 +9,10 @@
 //! Not modelled: randomised addresses, the bottom-up layout of old kernels, what the program had mapped before its
 //! first call, and the guard gap of stacks.
 
-use super::{MAX_MAP_COUNT, Vma};
+use super::{MAX_MAP_COUNT, Pte, Vma};
 use crate::history::Errno;
-use std::collections::BTreeMap;
+use crate::units::{Ino, block_bytes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The mapped ranges, by their first address (`struct mm_struct`).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +130,31 @@ impl AddressSpace {
         for (vma, next) in self.vmas.values().zip(self.vmas.values().skip(1)) {
             assert!(!vma.goes_on_in(next), "{vma:x?} and the next are one");
         }
+    }
+
+    /// The pages of a file from one on leave the page table, private copies too; says whether there were any.
+    /// v6.6 mm/memory.c, `unmap_mapping_range`
+    pub fn unmap_mapping_range(&mut self, ino: Ino, from: u64) -> bool {
+        let mut any = false;
+        let of_file = |vma: &&mut Vma| vma.file.is_some_and(|file| file.ino == ino);
+        for vma in self.vmas.values_mut().filter(of_file) {
+            let first = (vma.start / block_bytes()).saturating_add(from.saturating_sub(vma.pgoff));
+            any |= !vma.ptes.split_off(&first).is_empty();
+        }
+        any
+    }
+
+    /// The files with pages that only the page table knows to be dirty.
+    pub fn dirty_files(&self) -> BTreeSet<Ino> {
+        let is_dirty = |pte: &Pte| matches!(pte, Pte::Writable { dirty: true, .. });
+        let dirty = self.vmas.values().filter(|vma| vma.flags.shared && vma.ptes.values().any(is_dirty));
+        dirty.filter_map(|vma| vma.file).map(|file| file.ino).collect()
+    }
+
+    /// Maps a range, for tests of what is beneath mmap.
+    #[cfg(test)]
+    pub(crate) fn map_for_test(&mut self, vma: Vma) {
+        self.vmas.insert(vma.start, vma);
     }
 }
 

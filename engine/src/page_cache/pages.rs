@@ -1,29 +1,61 @@
 //! The pages of one file.
+//!
+//! ```text
+//!   enters the cache      stamp 7
+//!   a store faults        stamp 7, writably mapped: further stores come unseen
+//!   writeback             stamp 8: the permission for 7 is worth nothing, the next store faults
+//! ```
 
-use crate::units::{Block, FileBlock};
+use crate::units::{Block, FileBlock, Stamp};
 use std::collections::BTreeMap;
 
 /// A page of a file.
 #[derive(Clone, Debug)]
 pub struct Folio {
-    /// Its contents. Bytes past the end of the file are zero.
+    /// Its contents. Bytes past the end of the file are zero, unless they were stored through a mapping.
     pub data: Block,
     /// Whether it differs from what was last submitted for it.
     pub dirty: bool,
     /// Whether a block is reserved but not yet allocated for it (BH_Delay).
     pub delayed: bool,
+    /// Which state of it a page table may have permission to write to.
+    stamp: Stamp,
+    /// Whether that permission was given.
+    writably_mapped: bool,
+}
+
+impl Folio {
+    /// A page as it enters the cache.
+    pub fn clean(data: Block) -> Self {
+        Self { data, dirty: false, delayed: false, stamp: Stamp::default(), writably_mapped: false }
+    }
+
+    /// Which state of it a permission is good for.
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+}
+
+/// Whether a page had writable mappings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mkclean {
+    /// It had, and they are read-only now.
+    Protected,
+    /// It had none.
+    WasClean,
 }
 
 /// The pages of one file (`struct address_space`).
 #[derive(Clone, Debug)]
 pub struct Pages {
     folios: BTreeMap<FileBlock, Folio>,
+    last_stamp: Stamp,
 }
 
 impl Pages {
     /// No pages.
-    pub const fn new() -> Self {
-        Self { folios: BTreeMap::new() }
+    pub fn new() -> Self {
+        Self { folios: BTreeMap::new(), last_stamp: Stamp::default() }
     }
 
     /// One page, if it is cached.
@@ -36,9 +68,30 @@ impl Pages {
         self.folios.get_mut(&at)
     }
 
-    /// Puts a page into the cache.
+    /// Puts a page into the cache, with a stamp that none had before.
     pub fn insert(&mut self, at: FileBlock, folio: Folio) {
-        self.folios.insert(at, folio);
+        self.last_stamp = self.last_stamp.next();
+        self.folios.insert(at, Folio { stamp: self.last_stamp, writably_mapped: false, ..folio });
+    }
+
+    /// A page table gets permission to write to a page, as long as it has this stamp; none where it is not cached.
+    pub fn map_writable(&mut self, at: FileBlock) -> Option<Stamp> {
+        let folio = self.folios.get_mut(&at)?;
+        folio.writably_mapped = true;
+        Some(folio.stamp)
+    }
+
+    /// Takes the permission to write from all mappings of a page. v6.6 mm/rmap.c, `folio_mkclean`
+    pub fn mkclean(&mut self, at: FileBlock) -> Mkclean {
+        match self.folios.get_mut(&at) {
+            Some(folio) if folio.writably_mapped => {
+                self.last_stamp = self.last_stamp.next();
+                folio.stamp = self.last_stamp;
+                folio.writably_mapped = false;
+                Mkclean::Protected
+            }
+            Some(_) | None => Mkclean::WasClean,
+        }
     }
 
     /// The dirty pages in ascending order.

@@ -75,7 +75,7 @@ fn loss(fate: &Fate, words: String) -> String {
 /// The cause; where it is data of a file, the file by name.
 fn words(why: &Why, names: &BTreeMap<Ino, BTreeSet<String>>) -> String {
     let plain = why.to_string();
-    let Why::Data { ino, .. } = why else { return plain };
+    let (Why::Data { ino, .. } | Why::DataChangedInFlight { ino, .. }) = why else { return plain };
     plain.replacen(&format!("inode {ino}"), &named(*ino, names), 1)
 }
 

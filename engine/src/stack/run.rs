@@ -51,7 +51,7 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
         let answer = perform(&mut vfs, &step.call);
         let returned = hold_to(step, answer).map_err(|error| error.at(Place::Step(place)))?;
         let at = vfs.fs().queue().moment();
-        let in_memory = vfs.fs().in_memory();
+        let in_memory = vfs.in_memory();
         steps.push(StepRecord { returned, at, way: vfs.fs().queue().take_way(), in_memory });
     }
     let log = vfs.into_fs().into_queue().into_parts().0;

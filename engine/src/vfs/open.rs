@@ -63,7 +63,7 @@ impl Vfs {
         }
         if flags.has(OpenFlags::O_TRUNC) {
             // Even with O_RDONLY. v6.6 fs/namei.c, handle_truncate
-            self.within("handle_truncate", |vfs| vfs.fs.set_size(ino, 0))?;
+            self.within("handle_truncate", |vfs| vfs.do_truncate(ino, 0))?;
         }
         Ok(ino)
     }

@@ -168,7 +168,12 @@ impl Vfs {
         })
     }
 
-    fn do_truncate(&mut self, ino: Ino, length: u64) -> Result<(), Errno> {
-        self.within("do_truncate", |vfs| vfs.fs.set_size(ino, length))
+    /// v6.6 fs/open.c, `do_truncate`
+    pub(super) fn do_truncate(&mut self, ino: Ino, length: u64) -> Result<(), Errno> {
+        self.within("do_truncate", |vfs| {
+            vfs.fs.set_size(ino, length)?;
+            vfs.unmap_mapping_range(ino);
+            Ok(())
+        })
     }
 }

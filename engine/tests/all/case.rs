@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use unplug::device::AtomicUnit;
+use unplug::kernel::Kernel;
 use unplug::scenario::{Scenario, parse};
 
 /// A scenario of this repository.
@@ -76,7 +77,7 @@ pub(crate) fn scenarios(folder: &str) -> Vec<Case> {
     found.iter().map(|path| scenario(path)).collect()
 }
 
-/// The recorded scenarios, on the disk and with the commit timer that they were recorded with.
+/// The recorded scenarios, on the disk, with the commit timer and with the kernel that they were recorded with.
 pub(crate) fn recordings() -> Vec<(Case, Recording)> {
     let with_recording = |mut case: Case| {
         let path = repository("engine/tests/data/truth").join(&case.name).with_extension("json");
@@ -84,6 +85,9 @@ pub(crate) fn recordings() -> Vec<(Case, Recording)> {
         let recording: Recording = serde_json::from_str(&text).unwrap();
         let stack = &mut case.scenario.stack;
         stack.disk.atomic = AtomicUnit::Block;
+        // The newest profile is the nearest to what is newer than all.
+        assert!(recording.kernel.starts_with("Linux 6.18"), "{}: {}", case.name, recording.kernel);
+        stack.kernel = Kernel::V6_12;
         if recording.kernel.contains("commit=600") {
             stack.mount.commit_secs = 600;
         }
