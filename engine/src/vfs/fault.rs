@@ -16,7 +16,6 @@ impl Vfs {
     }
 
     /// Faults every page of a range in, without a store. v6.6 mm/gup.c, `__mm_populate`
-
     pub(super) fn populate(&mut self, _start: u64, _end: u64) -> Result<(), Errno> {
         Ok(())
     }

@@ -111,10 +111,8 @@ impl Vfs {
         self.within("do_mlock", |vfs| {
             let (start, end) = vfs.apply_lock(map, Lock::Locked)?;
             // v6.6 mm/mlock.c, __mlock_posix_error_return
-            vfs.populate(start, end).map_err(|errno| match errno {
-                Errno::ENOMEM => Errno::EAGAIN,
-                _ => Errno::ENOMEM,
-            })
+            vfs.populate(start, end)
+                .map_err(|errno| if errno == Errno::ENOMEM { Errno::EAGAIN } else { Errno::ENOMEM })
         })
     }
 
