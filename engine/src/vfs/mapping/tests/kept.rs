@@ -24,9 +24,9 @@ fn stored(kernel: Kernel, dirty: &[u64]) -> Vfs {
 
 /// How many blocks of data were submitted.
 fn data_in(log: &DeviceLog) -> u32 {
-    let blocks = log.requests().iter().map(|request| match request.cause.why {
-        Why::Data { blocks, .. } => blocks,
-        _ => 0,
+    let blocks = log.requests().iter().filter_map(|request| {
+        let Why::Data { blocks, .. } = request.cause.why else { return None };
+        Some(blocks)
     });
     blocks.sum()
 }
