@@ -16,7 +16,6 @@ pub const fn page_align(len: u64) -> u64 {
 
 /// What mprotect asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "PROT_READ, PROT_WRITE and PROT_EXEC are bits")]
 #[expect(missing_docs, reason = "mprotect(2)")]
 pub struct Access {
     pub read: bool,

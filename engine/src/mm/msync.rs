@@ -20,7 +20,6 @@ use crate::kernel::{DirtyTracking, MsyncAsync, MsyncSync, MsyncWalk, Rules};
 
 /// The arguments of msync.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags of msync are bits")]
 #[expect(missing_docs, reason = "msync(2)")]
 pub struct Msync {
     pub address: u64,

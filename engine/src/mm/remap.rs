@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 
 /// The flags of mremap that a kernel knows.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags of mremap are bits")]
 pub struct RemapFlags {
     /// MREMAP_MAYMOVE
     pub may_move: bool,

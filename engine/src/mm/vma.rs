@@ -1,6 +1,6 @@
 //! One mapped range, and how it is cut and joined.
 
-use super::{PAGE, Pte, Stamp};
+use super::{PAGE, Pte};
 use crate::units::{FileBlock, Ino};
 use std::collections::BTreeMap;
 
@@ -58,8 +58,6 @@ pub struct DirtyPage {
     pub ino: Ino,
     /// Which page of it.
     pub page: FileBlock,
-    /// For which state of the page the permission to store was given.
-    pub stamp: Stamp,
 }
 
 impl Vma {
@@ -97,9 +95,9 @@ impl Vma {
         self.ptes
             .range(start / PAGE..end / PAGE)
             .filter_map(|(nr, pte)| match pte {
-                Pte::Writable { stamp, dirty: true } => {
+                Pte::Writable { dirty: true, .. } => {
                     let page = FileBlock::new(u32::try_from(self.page_index(nr * PAGE)).ok()?);
-                    Some(DirtyPage { ino: file.ino, page, stamp: *stamp })
+                    Some(DirtyPage { ino: file.ino, page })
                 }
                 Pte::Writable { dirty: false, .. } | Pte::Absent | Pte::ReadOnly | Pte::Private(_) => None,
             })

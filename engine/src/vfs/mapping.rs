@@ -100,15 +100,10 @@ impl Vfs {
         let asked = request.flags.has(MapFlags::MAP_POPULATE) && !request.flags.has(MapFlags::MAP_NONBLOCK);
         if asked || request.flags.has(MapFlags::MAP_LOCKED) {
             let end = start + page_align(request.len);
-            if self.populate_range(start, end).is_err() {
+            if self.populate(start, end).is_err() {
                 self.decide("a page could not be faulted in, which mmap does not report");
             }
         }
-    }
-
-    /// v6.6 mm/gup.c, `__mm_populate`
-    pub(super) fn populate_range(&mut self, start: u64, end: u64) -> Result<(), Errno> {
-        self.within("__mm_populate", |vfs| vfs.populate(start, end))
     }
 
     /// v6.6 mm/mmap.c, `do_mmap`
@@ -237,7 +232,7 @@ impl Vfs {
 
     /// Pages are dirty, for so the page table says. 2.6.11 mm/page-writeback.c, `set_page_dirty`
     pub(super) fn set_pages_dirty(&mut self, dirty: &[DirtyPage]) {
-        for DirtyPage { ino, page, .. } in dirty {
+        for DirtyPage { ino, page } in dirty {
             self.decide(format!("the dirty bit of page {page} of inode {ino} moves to the page cache"));
             self.fs.set_page_dirty(*ino, *page);
         }
@@ -275,3 +270,6 @@ impl Vfs {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ impl Vfs {
                 vfs.maps.insert(map.clone(), Mapped { start: done.address, length: asked.new_length });
                 if let Some((start, end)) = done.populate {
                     // mm_populate ignores errors
-                    let _ = vfs.populate_range(start, end);
+                    let _ = vfs.populate(start, end);
                 }
             }
             vfs.put_files();
@@ -111,10 +111,8 @@ impl Vfs {
         self.within("do_mlock", |vfs| {
             let (start, end) = vfs.apply_lock(map, Lock::Locked)?;
             // v6.6 mm/mlock.c, __mlock_posix_error_return
-            vfs.populate_range(start, end).map_err(|errno| match errno {
-                Errno::ENOMEM => Errno::EAGAIN,
-                _ => Errno::ENOMEM,
-            })
+            vfs.populate(start, end)
+                .map_err(|errno| if errno == Errno::ENOMEM { Errno::EAGAIN } else { Errno::ENOMEM })
         })
     }
 
