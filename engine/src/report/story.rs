@@ -31,7 +31,12 @@ impl<'a> Storyteller<'a> {
         let mut image = image(self.base, self.log, id).ok()?;
         let fates = self.ledger.fates(at, &image);
         let words = |request: RequestIdx| words(&self.log.request(request).cause.why, names);
-        let lost = fates.iter().filter(|fate| fate.lost > 0).map(|fate| loss(fate, words(fate.request)));
+        // A transfer that did not take a change along lost nothing: the page is dirty still.
+        let is_offer = |fate: &&Fate| {
+            matches!(self.log.request(fate.request).cause.why, Why::DataChangedInFlight { .. })
+        };
+        let lost = fates.iter().filter(|fate| fate.lost > 0 && !is_offer(fate));
+        let lost = lost.map(|fate| loss(fate, words(fate.request)));
         let survived = fates.iter().filter(|fate| fate.lost == 0).map(|fate| words(fate.request));
         Some(Story {
             lost: lost.collect(),
