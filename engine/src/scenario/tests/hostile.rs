@@ -54,9 +54,9 @@ fn many_kernels_take_no_more_memory_than_one() {
     let scenarios =
         parse_all(&steps("create(\"/f\", zeros(\"32M\")), create(\"/g\", zeros(\"32M\"))")).unwrap();
     assert_eq!(scenarios.len(), 15);
-    let data = |scenario: &Scenario| match &scenario.steps[0].call {
-        Call::Create { data, .. } => data.as_ptr(),
-        other => panic!("{other:?}"),
+    let data = |scenario: &Scenario| {
+        let Call::Create { data, .. } = &scenario.steps[0].call else { panic!("{scenario:?}") };
+        data.as_ptr()
     };
     assert!(scenarios.iter().all(|scenario| data(scenario) == data(&scenarios[0])), "made once");
     let own: Vec<String> = Kernel::ALL

@@ -21,17 +21,20 @@ fn check(what: &str, step: &str, wanted: MemoryCall) {
     assert_eq!((step.call, step.wanted, step.line), (Call::Memory(wanted), Wanted::Success, 4), "{what}");
 }
 
+/// `mmap` of the name `n`.
+fn mmap(
+    fd: Option<&str>,
+    length: u64,
+    prot: Prot,
+    flags: MapFlags,
+    offset: u64,
+    at: Option<At>,
+) -> MemoryCall {
+    MemoryCall::Mmap { map: "n".into(), fd: fd.map(Into::into), length, prot, flags, offset, at }
+}
+
 #[test]
 fn mmap_is_read() {
-    let mmap = |fd: Option<&str>, length, prot, flags, offset, at| MemoryCall::Mmap {
-        map: "n".into(),
-        fd: fd.map(Into::into),
-        length,
-        prot,
-        flags,
-        offset,
-        at,
-    };
     let (read, write) = (Prot::PROT_READ, Prot::PROT_WRITE);
     let (shared, private) = (MapFlags::MAP_SHARED, MapFlags::MAP_PRIVATE);
     let call = |args: &str| format!("mmap(map: \"n\", {args})");
@@ -55,6 +58,12 @@ fn mmap_is_read() {
         &call("fd: \"f\", length: \"18446744073709551615\", prot: [], flags: [], offset: \"4K\""),
         mmap(Some("f"), u64::MAX, Prot::NONE, MapFlags::NONE, 4096, None),
     );
+}
+
+#[test]
+fn mmap_at_an_address_is_read() {
+    let shared = MapFlags::MAP_SHARED;
+    let call = |args: &str| format!("mmap(map: \"n\", {args})");
     check(
         "behind another mapping",
         &call("fd: \"f\", length: 4096, prot: [], flags: [MAP_SHARED, MAP_FIXED], at: (\"m\", \"16K\")"),
