@@ -10,6 +10,8 @@
 //! Each part returns what it understood and reports what it did not, so that one mistake hides no other. A value
 //! that was reported is `None`; whoever needs it stays silent.
 //!
+//! A document is checked once for each kernel that it names, because what it says may differ between them.
+//!
 //! Bounds: 10,000 unrolled steps, 256 MiB of data, 64 MiB of text in unrolled loops. Data is measured before it is
 //! made.
 //!
@@ -21,7 +23,9 @@ mod data;
 mod document;
 mod expect;
 mod flags;
+mod kernels;
 mod mapping;
+mod memory;
 mod names;
 mod predicates;
 mod scalars;
@@ -30,10 +34,12 @@ mod steps;
 mod text;
 
 use super::Scenario;
-use super::ast::Wanted;
+use super::ast::{Data, Wanted};
 use super::diagnostic::{Diagnostic, Findings, Lines};
 use super::tree::Node;
+use crate::kernel::Kernel;
 use names::{Marks, Names};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What a scenario's data may come to, in bytes.
@@ -43,8 +49,16 @@ const MAX_UNROLLED_TEXT: u64 = 64 << 20;
 /// How many steps a scenario may have, loops unrolled.
 const MAX_STEPS: u64 = 10_000;
 
-/// Checks a document.
-pub(super) fn check(text: &str, lines: &Lines<'_>, document: &Node) -> Result<Scenario, Vec<Diagnostic>> {
+/// Checks a document under each kernel: those that are given, or else those that it names.
+///
+/// # Errors
+/// Those of the first kernel under which there are any.
+pub(super) fn check(
+    text: &str,
+    lines: &Lines<'_>,
+    document: &Node,
+    kernels: &[Kernel],
+) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
     let mut checker = Checker {
         text,
         lines,
@@ -52,17 +66,30 @@ pub(super) fn check(text: &str, lines: &Lines<'_>, document: &Node) -> Result<Sc
         place: String::new(),
         loops: Vec::new(),
         wanted: Wanted::Success,
-        descriptors: Names::new("descriptor"),
-        mappings: Names::new("mapping"),
+        may_fail: false,
+        descriptors: Names::new(),
+        mappings: Names::new(),
         marks: Marks::new(),
+        kernel: Kernel::default(),
+        left_out: false,
+        kernels: kernels.to_vec(),
+        on_may_miss: !kernels.is_empty(),
         disk_bytes: u64::MAX,
+        made: BTreeMap::new(),
         spent: Spent { data: 0, text: 0, steps: 0, sleep: 0 },
     };
-    let scenario = checker.document(document);
-    match scenario {
-        Some(scenario) if checker.found.is_empty() => Ok(scenario),
-        Some(_) | None => Err(checker.found.into_sorted()),
+    if kernels.is_empty() {
+        checker.kernels = checker.kernels_named(document);
     }
+    let mut scenarios = Vec::new();
+    for kernel in checker.kernels.clone() {
+        checker.begin(kernel);
+        match checker.document(document) {
+            Some(scenario) if checker.found.is_empty() => scenarios.push(scenario),
+            Some(_) | None => return Err(checker.found.into_sorted()),
+        }
+    }
+    Ok(scenarios)
 }
 
 /// A document being checked.
@@ -76,10 +103,22 @@ struct Checker<'t> {
     loops: Vec<Loop>,
     /// What this step must return.
     wanted: Wanted,
+    /// Whether this step must fail, under this kernel or another one.
+    may_fail: bool,
     descriptors: Names,
     mappings: Names,
     marks: Marks,
+    /// The kernel that it is checked under.
+    kernel: Kernel,
+    /// Whether something was said of other kernels than this one.
+    left_out: bool,
+    /// All kernels that it is checked under.
+    kernels: Vec<Kernel>,
+    /// Whether an `on` may name none of them: where they are not those of the document, or could not be read.
+    on_may_miss: bool,
     disk_bytes: u64,
+    /// The data that was made so far, by where it stands and the rounds of the loops around it.
+    made: BTreeMap<(usize, Vec<u64>), Data>,
     spent: Spent,
 }
 
@@ -91,13 +130,25 @@ struct Loop {
 
 /// How much of the bounds is used up.
 struct Spent {
+    /// Under all kernels together; data that is the same is made once.
     data: u64,
+    /// Under all kernels together.
     text: u64,
     steps: u64,
     sleep: u64,
 }
 
 impl Checker<'_> {
+    /// Begins anew, under this kernel.
+    fn begin(&mut self, kernel: Kernel) {
+        self.kernel = kernel;
+        self.left_out = false;
+        self.forget_names();
+        self.marks = Marks::new();
+        self.spent.steps = 0;
+        self.spent.sleep = 0;
+    }
+
     /// Does something at a place inside of this one.
     fn within<T>(&mut self, segment: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.place.len();
@@ -124,7 +175,12 @@ impl Checker<'_> {
             .filter(|one| one.round > 0)
             .map(|one| format!("{} = {}", one.var.as_deref().unwrap_or("round"), one.round))
             .collect();
-        let note = if rounds.is_empty() { String::new() } else { format!(", where {}", rounds.join(", ")) };
+        let mut note =
+            if rounds.is_empty() { String::new() } else { format!(", where {}", rounds.join(", ")) };
+        // What is wrong under the first kernel, and nothing left out, is wrong under all of them.
+        if self.left_out || self.kernels.first().is_some_and(|first| *first != self.kernel) {
+            note.push_str(&format!(", under kernel {}", self.kernel));
+        }
         let message = format!("{}{note}", error.message);
         self.found.push(Diagnostic { message, ..error });
     }

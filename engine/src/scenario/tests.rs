@@ -3,6 +3,9 @@
 mod accepted;
 mod data;
 mod hostile;
+mod kernels;
+mod mappings;
+mod reference;
 mod refused;
 
 use super::{Call, Scenario, Step, parse};

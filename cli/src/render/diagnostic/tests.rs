@@ -48,10 +48,13 @@ bad_files! {
     empty "empty"
     flags "flags"
     flags_as_in_c "flags-as-in-c"
+    kernels "kernels"
     loops "loop"
     machine "machine"
+    mappings "mappings"
     marks "marks"
     not_modelled "not-modelled"
+    one_kernel "one-kernel"
     string "string"
     wrapped "wrapped"
 }

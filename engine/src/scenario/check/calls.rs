@@ -5,8 +5,8 @@
 //!   └─ CALLS ──▶ form (names of the arguments) ──▶ read ──▶ Call::Open
 //! ```
 //!
-//! Calls on mappings, and others that the model does not have yet, are in `mapping`: they are read and checked
-//! like the rest, and then refused by name.
+//! Calls on mappings are in `memory`. Calls that the model does not have yet are in `mapping`: they are read and
+//! checked like the rest, and then refused by name.
 
 use super::super::ast::{Call, Data, Name};
 use super::super::tree::{Args, Kind, Node};
@@ -17,6 +17,7 @@ use super::args::{
 };
 use super::flags;
 use super::mapping;
+use super::memory;
 use super::names::Handle::{self, Descriptor};
 use super::scalars::Unit;
 
@@ -54,12 +55,12 @@ const fn missing(form: Form, read: ReadCall) -> CallForm {
 }
 
 /// Arguments may stand without names.
-const fn positional(name: &'static str, params: &'static [Param]) -> Form {
+pub(super) const fn positional(name: &'static str, params: &'static [Param]) -> Form {
     Form { name, params, unnamed: params.len() }
 }
 
 /// All arguments have names.
-const fn named(name: &'static str, params: &'static [Param]) -> Form {
+pub(super) const fn named(name: &'static str, params: &'static [Param]) -> Form {
     Form { name, params, unnamed: 0 }
 }
 
@@ -74,7 +75,7 @@ const FD: &[Param] = &[Needed("fd")];
 const PATH: &[Param] = &[Needed("path")];
 const OLD_NEW: &[Param] = &[Needed("old"), Needed("new")];
 
-/// All steps but `times`, `fails` and `short`.
+/// All steps but `times`, `only`, `fails` and `short`.
 pub(super) const CALLS: &[CallForm] = &[
     modelled(
         named("open", &[Needed("fd"), Needed("path"), Needed("flags"), Optional("mode")]),
@@ -181,39 +182,16 @@ pub(super) const CALLS: &[CallForm] = &[
     ),
     missing(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), mapping::renameat2),
     missing(named("linkat", &[Needed("fd"), Needed("path")]), mapping::linkat),
-    missing(
-        named(
-            "mmap",
-            &[
-                Needed("map"),
-                Optional("fd"),
-                Needed("length"),
-                Needed("prot"),
-                Needed("flags"),
-                Optional("offset"),
-                Optional("at"),
-            ],
-        ),
-        mapping::mmap,
-    ),
-    missing(named("store", &[Needed("map"), Needed("offset"), Needed("data")]), mapping::store),
-    missing(named("load", &[Needed("map"), Needed("offset"), Needed("expect")]), mapping::load),
-    missing(
-        named("msync", &[Needed("map"), Needed("flags"), Optional("offset"), Optional("length")]),
-        mapping::msync,
-    ),
-    missing(
-        Form { name: "munmap", params: &[Needed("map"), Optional("offset"), Optional("length")], unnamed: 1 },
-        mapping::munmap,
-    ),
-    missing(named("mremap", &[Needed("map"), Needed("new_length"), Optional("flags")]), mapping::mremap),
-    missing(named("mprotect", &[Needed("map"), Needed("prot")]), mapping::mprotect),
-    missing(positional("mlock", &[Needed("map")]), mapping::map_only),
-    missing(positional("munlock", &[Needed("map")]), mapping::map_only),
-    missing(
-        named("remap_file_pages", &[Needed("map"), Needed("pgoff"), Needed("length")]),
-        mapping::remap_file_pages,
-    ),
+    modelled(memory::MMAP, memory::mmap),
+    modelled(memory::STORE, memory::store),
+    modelled(memory::LOAD, memory::load),
+    modelled(memory::MSYNC, memory::msync),
+    modelled(memory::MUNMAP, memory::munmap),
+    modelled(memory::MREMAP, memory::mremap),
+    modelled(memory::MPROTECT, memory::mprotect),
+    modelled(memory::MLOCK, memory::mlock),
+    modelled(memory::MUNLOCK, memory::munlock),
+    modelled(memory::REMAP_FILE_PAGES, memory::remap_file_pages),
 ];
 
 impl Checker<'_> {

@@ -77,8 +77,18 @@ const FORMS: &[DataForm] = &[
 ];
 
 impl Checker<'_> {
-    /// Data, made.
+    /// Data, made; once for all kernels.
     pub(super) fn data(&mut self, node: &Node) -> Option<Data> {
+        let key = (node.span.start, self.loops.iter().map(|one| one.round).collect());
+        if let Some(made) = self.made.get(&key) {
+            return Some(made.clone());
+        }
+        let made = self.make_data(node)?;
+        self.made.insert(key, made.clone());
+        Some(made)
+    }
+
+    fn make_data(&mut self, node: &Node) -> Option<Data> {
         let recipe = self.recipe(node)?;
         let length = recipe.length();
         if length > self.disk_bytes {

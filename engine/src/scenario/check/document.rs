@@ -7,6 +7,7 @@
 //! Only `title` and `steps` must be there.
 
 use super::super::ast::Scenario;
+use super::super::diagnostic::Findings;
 use super::super::tree::Node;
 use super::Checker;
 use super::args::{
@@ -14,6 +15,7 @@ use super::args::{
     Param::{Needed, Optional},
 };
 use super::steps::Part;
+use crate::kernel::Kernel;
 
 const DOCUMENT: Form = Form {
     name: "Scenario",
@@ -51,6 +53,16 @@ impl Checker<'_> {
             steps: steps?,
             expect: expect.unwrap_or_default(),
         })
+    }
+
+    /// The kernels that the document names, without a word about what is wrong with it.
+    pub(super) fn kernels_named(&mut self, node: &Node) -> Vec<Kernel> {
+        let found = std::mem::replace(&mut self.found, Findings::new());
+        let fields = self.bind(&DOCUMENT, node);
+        let kernels = fields.get("stack").and_then(|node| self.stack_kernels(node));
+        self.on_may_miss = !self.found.is_empty();
+        self.found = found;
+        kernels.unwrap_or_else(|| vec![Kernel::default()])
     }
 
     fn title(&mut self, node: &Node) -> Option<String> {

@@ -3,6 +3,7 @@
 //! ```text
 //! always(P)                                 from the first step to the end
 //! never(after: "a", before: "b", holds: P)  from mark a until mark b
+//! sometimes(on: "..2.6.18", holds: P)       under these kernels only
 //! ```
 
 use super::super::ast::{Expectation, Name, Quantifier};
@@ -11,7 +12,7 @@ use super::super::tree::Node;
 use super::Checker;
 use super::args::{Form, Param, Param::Needed, Param::Optional};
 
-const PARAMS: &[Param] = &[Needed("holds"), Optional("after"), Optional("before")];
+const PARAMS: &[Param] = &[Needed("holds"), Optional("after"), Optional("before"), Optional("on")];
 
 struct QuantifierForm {
     form: Form,
@@ -38,6 +39,9 @@ impl Checker<'_> {
     fn expectation(&mut self, node: &Node) -> Option<Expectation> {
         let found = self.form_of(node, QUANTIFIERS, |entry| entry.form.name, "an expectation", &[])?;
         let args = self.bind(&found.form, node);
+        if !self.is_on(&args) {
+            return None;
+        }
         let after = args.get("after").and_then(|node| self.within(".after", |c| c.known_mark(node)));
         let before = args.get("before").and_then(|node| self.within(".before", |c| c.known_mark(node)));
         if let (Some((after, from)), Some((before, to)), Some(node)) = (&after, &before, args.get("before"))

@@ -8,7 +8,7 @@
 //! modelled have none of them, and are only checked for their spelling.
 
 use super::super::ast::Whence;
-use super::super::flags::OpenFlags;
+use super::super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot};
 use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;
@@ -67,13 +67,52 @@ pub(super) const ADVICE: &Names = names![
     "POSIX_FADV_DONTNEED" "POSIX_FADV_NOREUSE"
 ];
 pub(super) const RENAME: &Names = names!["RENAME_NOREPLACE" "RENAME_EXCHANGE" "RENAME_WHITEOUT"];
-pub(super) const PROT: &Names = names!["PROT_NONE" "PROT_READ" "PROT_WRITE" "PROT_EXEC"];
-pub(super) const MAP: &Names = names![
-    "MAP_SHARED" "MAP_PRIVATE" "MAP_SHARED_VALIDATE" "MAP_FIXED" "MAP_FIXED_NOREPLACE" "MAP_ANONYMOUS"
-    "MAP_POPULATE" "MAP_LOCKED" "MAP_NONBLOCK" "MAP_NORESERVE" "MAP_SYNC"
+
+pub(super) const PROT: &[Word<Prot>] = &[
+    ("PROT_NONE", Some(Prot::PROT_NONE)),
+    ("PROT_READ", Some(Prot::PROT_READ)),
+    ("PROT_WRITE", Some(Prot::PROT_WRITE)),
+    ("PROT_EXEC", Some(Prot::PROT_EXEC)),
+    ("PROT_SEM", None),
+    ("PROT_GROWSDOWN", None),
+    ("PROT_GROWSUP", None),
 ];
-pub(super) const MSYNC: &Names = names!["MS_ASYNC" "MS_SYNC" "MS_INVALIDATE"];
-pub(super) const MREMAP: &Names = names!["MREMAP_MAYMOVE" "MREMAP_FIXED" "MREMAP_DONTUNMAP"];
+
+pub(super) const MAP: &[Word<MapFlags>] = &[
+    ("MAP_SHARED", Some(MapFlags::MAP_SHARED)),
+    ("MAP_PRIVATE", Some(MapFlags::MAP_PRIVATE)),
+    ("MAP_SHARED_VALIDATE", Some(MapFlags::MAP_SHARED_VALIDATE)),
+    ("MAP_FIXED", Some(MapFlags::MAP_FIXED)),
+    ("MAP_FIXED_NOREPLACE", Some(MapFlags::MAP_FIXED_NOREPLACE)),
+    ("MAP_ANONYMOUS", Some(MapFlags::MAP_ANONYMOUS)),
+    ("MAP_ANON", Some(MapFlags::MAP_ANONYMOUS)),
+    ("MAP_POPULATE", Some(MapFlags::MAP_POPULATE)),
+    ("MAP_NONBLOCK", Some(MapFlags::MAP_NONBLOCK)),
+    ("MAP_NORESERVE", Some(MapFlags::MAP_NORESERVE)),
+    ("MAP_LOCKED", Some(MapFlags::MAP_LOCKED)),
+    ("MAP_SYNC", Some(MapFlags::MAP_SYNC)),
+    // mmap(2): these have no effect.
+    ("MAP_FILE", Some(MapFlags::NONE)),
+    ("MAP_DENYWRITE", Some(MapFlags::NONE)),
+    ("MAP_EXECUTABLE", Some(MapFlags::NONE)),
+    ("MAP_STACK", Some(MapFlags::NONE)),
+    ("MAP_GROWSDOWN", None),
+    ("MAP_HUGETLB", None),
+    ("MAP_32BIT", None),
+    ("MAP_UNINITIALIZED", None),
+];
+
+pub(super) const MSYNC: &[Word<MsyncFlags>] = &[
+    ("MS_ASYNC", Some(MsyncFlags::MS_ASYNC)),
+    ("MS_SYNC", Some(MsyncFlags::MS_SYNC)),
+    ("MS_INVALIDATE", Some(MsyncFlags::MS_INVALIDATE)),
+];
+
+pub(super) const MREMAP: &[Word<MremapFlags>] = &[
+    ("MREMAP_MAYMOVE", Some(MremapFlags::MREMAP_MAYMOVE)),
+    ("MREMAP_FIXED", Some(MremapFlags::MREMAP_FIXED)),
+    ("MREMAP_DONTUNMAP", Some(MremapFlags::MREMAP_DONTUNMAP)),
+];
 
 impl Checker<'_> {
     /// The flags of a list, each with its node; what is unknown was reported and is left out.

@@ -32,7 +32,6 @@ enum State {
 
 /// The names of descriptors, or of mappings.
 pub(super) struct Names {
-    what: &'static str,
     known: BTreeMap<String, State>,
 }
 
@@ -48,9 +47,26 @@ pub(super) enum Handle {
     Mapping,
 }
 
+/// How an error speaks of a descriptor, or of a mapping.
+struct Words {
+    what: &'static str,
+    /// What was expected.
+    open: &'static str,
+    /// A step … it.
+    opens: &'static str,
+    /// It is still ….
+    opened: &'static str,
+    /// Where that was.
+    opened_here: &'static str,
+    /// It was ….
+    closed: &'static str,
+    /// What to do about a name that is taken.
+    help: &'static str,
+}
+
 impl Names {
-    pub(super) const fn new(what: &'static str) -> Self {
-        Self { what, known: BTreeMap::new() }
+    pub(super) const fn new() -> Self {
+        Self { known: BTreeMap::new() }
     }
 }
 
@@ -68,12 +84,27 @@ impl Handle {
             Self::Mapping => ["unknown-mapping", "closed-mapping", "open-mapping"],
         }
     }
-    /// Whether a call that must return `wanted` may well use a name that is closed.
-    fn may_be_closed(self, wanted: Wanted) -> bool {
-        match (self, wanted) {
-            (Self::Descriptor, Wanted::Error(errno)) => errno == Errno::EBADF,
-            (Self::Mapping, Wanted::Error(_)) => true,
-            (Self::Descriptor | Self::Mapping, Wanted::Success | Wanted::Short(_)) => false,
+    /// How its errors speak of it.
+    const fn words(self) -> Words {
+        match self {
+            Self::Descriptor => Words {
+                what: "descriptor",
+                open: "an open descriptor",
+                opens: "opens",
+                opened: "open",
+                opened_here: "opened here",
+                closed: "closed",
+                help: "close it first, or take another name",
+            },
+            Self::Mapping => Words {
+                what: "mapping",
+                open: "a mapping",
+                opens: "maps",
+                opened: "mapped",
+                opened_here: "mapped here",
+                closed: "unmapped",
+                help: "unmap it first, or take another name",
+            },
         }
     }
 }
@@ -100,50 +131,61 @@ impl Checker<'_> {
 
     /// A name that must be open.
     pub(super) fn used(&mut self, node: &Node, handle: Handle) -> Option<Name> {
-        let what = self.names(handle).what;
-        let name = self.name(node, what)?;
-        let [unknown, closed, _] = handle.codes();
-        let wanted = self.wanted;
-        match self.names(handle).known.get(&name) {
-            Some(State::Open(_) | State::Vague) => {}
-            Some(State::Closed(place)) => {
-                let place = place.clone();
-                if handle.may_be_closed(wanted) {
-                } else if let Some(error) = self.error(closed, &node.span) {
-                    let message = format!("{} was closed by {}", quote::text(&name), place.path);
-                    let error = error.say(message).expected(format!("an open {what}"));
-                    self.push(error.related(place.span, "closed here"));
-                }
+        let name = self.mentioned(node, handle)?;
+        if let Some(State::Closed(place)) = self.names(handle).known.get(&*name) {
+            let place = place.clone();
+            let ([_, code, _], words) = (handle.codes(), handle.words());
+            if self.may_be_closed(handle) {
+            } else if let Some(error) = self.error(code, &node.span) {
+                let message = format!("{} was {} by {}", quote::text(&name), words.closed, place.path);
+                let error = error.say(message).expected(words.open);
+                self.push(error.related(place.span, format!("{} here", words.closed)));
             }
-            None => {
-                if let Some(error) = self.error(unknown, &node.span) {
-                    let known = self.names(handle).known.keys().map(String::as_str);
-                    let help = quote::nearest(&name, known)
-                        .map(|near| format!("did you mean {}?", quote::text(near)));
-                    let message = format!("no step before this one opens {}", quote::text(&name));
-                    self.push(error.say(message).expected(format!("an open {what}")).maybe_help(help));
-                }
-            }
+        }
+        Some(name)
+    }
+
+    /// Whether this step may well use a name that is closed. A range without a mapping can be asked for, and kernels
+    /// differ in what they answer.
+    fn may_be_closed(&self, handle: Handle) -> bool {
+        match handle {
+            Handle::Descriptor => self.wanted == Wanted::Error(Errno::EBADF),
+            Handle::Mapping => self.may_fail,
+        }
+    }
+
+    /// A name that is open or was.
+    pub(super) fn mentioned(&mut self, node: &Node, handle: Handle) -> Option<Name> {
+        let ([code, _, _], words) = (handle.codes(), handle.words());
+        let name = self.name(node, words.what)?;
+        if !self.names(handle).known.contains_key(&name)
+            && let Some(error) = self.error(code, &node.span)
+        {
+            let known = self.names(handle).known.keys().map(String::as_str);
+            let help =
+                quote::nearest(&name, known).map(|near| format!("did you mean {}?", quote::text(near)));
+            let message = format!("no step before this one {} {}", words.opens, quote::text(&name));
+            self.push(error.say(message).expected(words.open).maybe_help(help));
         }
         Some(Arc::from(name))
     }
 
     /// A name that a step gives, if it succeeds.
     pub(super) fn opened(&mut self, node: &Node, handle: Handle) -> Option<Name> {
-        let what = self.names(handle).what;
-        let name = self.name(node, what)?;
+        let ([_, _, code], words) = (handle.codes(), handle.words());
+        let name = self.name(node, words.what)?;
         if matches!(self.wanted, Wanted::Error(_)) {
             return Some(Arc::from(name));
         }
         if let Some(State::Open(place)) = self.names(handle).known.get(&name) {
             let place = place.clone();
-            let [_, _, open] = handle.codes();
-            if let Some(error) = self.error(open, &node.span) {
-                let message = format!("{} is still open, from {}", quote::text(&name), place.path);
+            if let Some(error) = self.error(code, &node.span) {
+                let message =
+                    format!("{} is still {}, from {}", quote::text(&name), words.opened, place.path);
                 let error = error.say(message).expected("a name that is free");
                 let elsewhere = place.span != node.span;
-                let error = if elsewhere { error.related(place.span, "opened here") } else { error };
-                self.push(error.help("close it first, or take another name"));
+                let error = if elsewhere { error.related(place.span, words.opened_here) } else { error };
+                self.push(error.help(words.help));
             }
         }
         let here = self.here(&node.span);

@@ -172,6 +172,12 @@ impl Checker<'_> {
         u64::try_from(value).ok()
     }
 
+    /// A number of bytes as a program passes it where it has no sign, up to SIZE_MAX.
+    pub(super) fn unsigned(&mut self, node: &Node) -> Option<u64> {
+        let value = self.integer(node, Unit::Bytes, 0..=i128::from(u64::MAX))?;
+        u64::try_from(value).ok()
+    }
+
     /// `0o644`
     pub(super) fn mode(&mut self, node: &Node) -> Option<u16> {
         let Some(mode) = self.integer_quietly(node, 0..=0o7777) else {
@@ -244,6 +250,8 @@ fn sized(text: &str, unit: Unit) -> Option<i128> {
     if number.starts_with('+') {
         return None;
     }
-    let number: i64 = number.parse().ok()?;
-    Some(i128::from(number) << shift)
+    // 64 bits, with a sign or without.
+    let number =
+        number.parse::<i64>().map(i128::from).or_else(|_| number.parse::<u64>().map(i128::from)).ok()?;
+    Some(number << shift)
 }

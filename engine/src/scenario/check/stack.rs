@@ -1,13 +1,12 @@
 //! The machine: `stack: (kernel, mkfs, mount, disk)`.
 //!
 //! ```text
-//! what the scenario says ──▶ over the defaults ──▶ what is modelled
+//! what the scenario says ──▶ over the kernel's defaults ──▶ what is modelled
 //! ```
 //!
-//! Not modelled: file systems without a journal, other data modes, other kernels; they are refused by name.
+//! Not modelled: file systems without a journal, other data modes; they are refused by name.
 
 use super::super::ast::{Checksums, DataMode, DiskOptions, Mkfs, Mount, Stack};
-use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;
 use super::args::{Bound, Form, Param::Optional};
@@ -46,7 +45,7 @@ const MOUNT: Form = Form {
 };
 const DISK: Form = Form {
     name: "Disk",
-    params: &[Optional("cache"), Optional("atomic_write"), Optional("fua")],
+    params: &[Optional("cache"), Optional("atomic_write"), Optional("fua"), Optional("stable_writes")],
     unnamed: 0,
 };
 
@@ -91,11 +90,14 @@ const MAX_COMMIT: i128 = 2_147_483;
 
 impl Checker<'_> {
     pub(super) fn stack(&mut self, node: Option<&Node>) -> Stack {
-        let mut stack = Stack::default();
+        let mut stack = Stack { kernel: self.kernel, mount: Mount::of(self.kernel), ..Stack::default() };
         let Some(node) = node else { return stack };
         self.group_name(node, "Stack");
         let fields = self.bind(&STACK, node);
-        self.field(&fields, "kernel", |c, node| c.kernel(node), &mut stack.kernel);
+        if let Some(node) = fields.get("kernel") {
+            // They are known already: read once more for what is wrong with them.
+            self.within(".kernel", |c| c.kernels(node));
+        }
         self.field(&fields, "mkfs", |c, node| Some(c.mkfs(node)), &mut stack.mkfs);
         self.field(&fields, "mount", |c, node| Some(c.mount(node)), &mut stack.mount);
         self.field(&fields, "disk", |c, node| Some(c.disk(node)), &mut stack.disk);
@@ -117,29 +119,10 @@ impl Checker<'_> {
         }
     }
 
-    fn kernel(&mut self, node: &Node) -> Option<Kernel> {
-        const EXPECTED: &str = "\"6.6\" or \"6.6.51\"";
-        let version = self.text(node, EXPECTED)?;
-        match version.as_str() {
-            "6.6" => return Some(Kernel::V6_6),
-            "6.6.51" => return Some(Kernel::V6_6_51),
-            _ => {}
-        }
-        let parts: Vec<&str> = version.split('.').collect();
-        let is_release = (2..=3).contains(&parts.len())
-            && parts
-                .iter()
-                .all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
-        if is_release {
-            if let Some(error) = self.error("not-modelled", &node.span) {
-                let message = format!("the kernel {} is not modelled yet", quote::text(&version));
-                self.push(error.say(message).expected(EXPECTED));
-            }
-        } else {
-            let message = format!("{} is not a kernel release", quote::text(&version));
-            self.refuse("bad-kernel", &node.span, message, EXPECTED);
-        }
-        None
+    /// The kernels that it names.
+    pub(super) fn stack_kernels(&mut self, node: &Node) -> Option<Vec<Kernel>> {
+        let fields = self.bind(&STACK, node);
+        fields.get("kernel").and_then(|node| self.kernels(node))
     }
 
     fn mkfs(&mut self, node: &Node) -> Mkfs {
@@ -208,7 +191,7 @@ impl Checker<'_> {
     fn mount(&mut self, node: &Node) -> Mount {
         self.group_name(node, "Mount");
         let fields = self.bind(&MOUNT, node);
-        let mut mount = Mount::default();
+        let mut mount = Mount::of(self.kernel);
         self.field(&fields, "data", |c, node| c.data_mode(node), &mut mount.data);
         self.field(&fields, "delalloc", |c, node| c.always_on(node, "delalloc"), &mut mount.delalloc);
         let nolock = |c: &mut Self, node: &Node| c.always_on(node, "dioread_nolock");
@@ -252,6 +235,7 @@ impl Checker<'_> {
             c.boolean(node).map(|native| if native { Fua::Native } else { Fua::Emulated })
         };
         self.field(&fields, "fua", fua, &mut disk.fua);
+        self.field(&fields, "stable_writes", |c, node| c.boolean(node), &mut disk.stable_writes);
         disk
     }
 

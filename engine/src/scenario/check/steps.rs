@@ -3,6 +3,7 @@
 //! ```text
 //! times(count: 2, var: "i", steps: [create("/${i}", "x"), sync])
 //!   ──▶  create("/0", "x"), sync, create("/1", "x"), sync
+//! only(on: "..2.6.18", step: sync)   ──▶  sync, under these kernels
 //! ```
 //!
 //! Each round is read from the same nodes with another value of the variable, so each step knows its line.
@@ -28,7 +29,9 @@ pub(super) enum Part {
 
 const TIMES: Form =
     Form { name: "times", params: &[Needed("count"), Optional("var"), Needed("steps")], unnamed: 0 };
-const FAILS: Form = Form { name: "fails", params: &[Needed("errno"), Needed("step")], unnamed: 2 };
+const FAILS: Form =
+    Form { name: "fails", params: &[Needed("errno"), Needed("step"), Optional("on")], unnamed: 2 };
+const ONLY: Form = Form { name: "only", params: &[Needed("on"), Needed("step")], unnamed: 0 };
 const SHORT: Form = Form { name: "short", params: &[Needed("count"), Needed("step")], unnamed: 2 };
 
 impl Checker<'_> {
@@ -43,19 +46,41 @@ impl Checker<'_> {
     fn steps_into(&mut self, node: &Node, part: Part, steps: &mut Vec<Step>) -> bool {
         let nodes = self.list(node, "a list of steps, as in `[sync]`").unwrap_or_default();
         nodes.iter().enumerate().all(|(at, node)| {
-            self.within(&format!("[{at}]"), |c| {
-                if node.name(c.text) == Some(TIMES.name) {
-                    return c.times(node, part, steps);
-                }
-                if !c.spend_step(node) {
-                    return false;
-                }
-                if let Some(step) = c.step(node, part, steps.len()) {
-                    steps.push(step);
-                }
-                true
+            self.within(&format!("[{at}]"), |c| match node.name(c.text) {
+                Some("only") => c.only(node, part, steps),
+                _ => c.step_into(node, node, part, steps),
             })
         })
+    }
+
+    /// Reads a step, or a loop of them, that is shown as `shown`; false if there were too many.
+    fn step_into(&mut self, node: &Node, shown: &Node, part: Part, steps: &mut Vec<Step>) -> bool {
+        if node.name(self.text) == Some(TIMES.name) {
+            return self.times(node, part, steps);
+        }
+        if !self.spend_step(node) {
+            return false;
+        }
+        if let Some(step) = self.step(node, shown, part, steps.len()) {
+            steps.push(step);
+        }
+        true
+    }
+
+    /// Reads a step that some kernels do not see; false if there were too many.
+    fn only(&mut self, node: &Node, part: Part, steps: &mut Vec<Step>) -> bool {
+        let args = self.bind(&ONLY, node);
+        let made = self.is_on(&args);
+        match args.get("step").filter(|_| made) {
+            Some(step) if step.name(self.text) == Some(ONLY.name) => {
+                let message = "`only` stands inside of `only`".to_owned();
+                self.refuse("bad-wrapper", &step.head(), message, "one `on` for both");
+                self.spend_step(node)
+            }
+            Some(step) => self.within(".step", |c| c.step_into(step, node, part, steps)),
+            // It costs a step all the same, so that loops around it end.
+            None => self.spend_step(node),
+        }
     }
 
     /// Counts a step that is about to be read; false if that is too much.
@@ -117,21 +142,23 @@ impl Checker<'_> {
         Some(name)
     }
 
-    fn step(&mut self, node: &Node, part: Part, before: usize) -> Option<Step> {
+    fn step(&mut self, node: &Node, shown: &Node, part: Part, before: usize) -> Option<Step> {
         self.wanted = Wanted::Success;
+        self.may_fail = false;
         let call = match node.name(self.text) {
             Some("fails") => self.fails(node, part, before),
             Some("short") => self.short(node, part, before),
             _ => self.call(node, part, before),
         };
         let wanted = std::mem::replace(&mut self.wanted, Wanted::Success);
-        let line = self.lines.line(node.span.start);
-        Some(Step { call: call?, wanted, line, text: self.one_line(node) })
+        let line = self.lines.line(shown.span.start);
+        Some(Step { call: call?, wanted, line, text: self.one_line(shown) })
     }
 
     fn fails(&mut self, node: &Node, part: Part, before: usize) -> Option<Call> {
         let args = self.bind(&FAILS, node);
         let errno = args.get("errno").and_then(|node| self.within(".errno", |c| c.errno(node)));
+        let now = self.is_on(&args);
         let step = args.get("step")?;
         self.within(".step", |c| {
             let form = c.wrapped(step, "fails")?;
@@ -139,17 +166,33 @@ impl Checker<'_> {
                 let message = format!("{} cannot fail", quote::code(form.form.name));
                 c.refuse("cannot-fail", &step.head(), message, "a call that returns an error");
             }
-            if let (Some(Errno::SIGBUS), false, Some(node)) =
-                (errno, matches!(form.form.name, "store" | "load"), args.get("errno"))
-            {
-                let message = format!("{} does not raise SIGBUS", quote::code(form.form.name));
-                c.refuse("cannot-fail", &node.span, message, "`store` or `load`, or an error number");
+            if let (Some(errno), Some(node)) = (errno, args.get("errno")) {
+                c.error_suits(form.form.name, errno, node);
             }
-            // Whatever the error is: the step opens nothing.
-            c.wanted = Wanted::Error(errno.unwrap_or(Errno::EINVAL));
+            c.may_fail = true;
+            if now {
+                // Whatever the error is: the step opens nothing.
+                c.wanted = Wanted::Error(errno.unwrap_or(Errno::EINVAL));
+            }
             c.call(step, part, before)
         })
         .filter(|_| errno.is_some())
+    }
+
+    /// Reports an error number of an access, or a signal of a call.
+    fn error_suits(&mut self, call: &str, errno: Errno, node: &Node) {
+        let is_signal = matches!(errno, Errno::SIGBUS | Errno::SIGSEGV);
+        let (message, expected) = match (is_signal, matches!(call, "store" | "load")) {
+            (true, false) => (
+                format!("{} does not raise {errno}", quote::code(call)),
+                "`store` or `load`, or an error number",
+            ),
+            (false, true) => {
+                (format!("{} returns no error number", quote::code(call)), "a signal: `SIGBUS` or `SIGSEGV`")
+            }
+            (true, true) | (false, false) => return,
+        };
+        self.refuse("cannot-fail", &node.span, message, expected);
     }
 
     fn errno(&mut self, node: &Node) -> Option<Errno> {
@@ -198,7 +241,7 @@ impl Checker<'_> {
 
     /// The form of a call inside of `fails` or `short`.
     fn wrapped(&mut self, node: &Node, wrapper: &str) -> Option<&'static CallForm> {
-        if let Some(name @ ("times" | "fails" | "short")) = node.name(self.text) {
+        if let Some(name @ ("times" | "only" | "fails" | "short")) = node.name(self.text) {
             let message = format!("{} stands inside of {}", quote::code(name), quote::code(wrapper));
             self.refuse("bad-wrapper", &node.head(), message, "one call");
             return None;
@@ -212,7 +255,7 @@ impl Checker<'_> {
             CALLS,
             |entry| entry.form.name,
             "a step",
-            &[TIMES.name, FAILS.name, SHORT.name],
+            &[TIMES.name, ONLY.name, FAILS.name, SHORT.name],
         );
         if found.is_none() {
             self.forgive_names_of(node);

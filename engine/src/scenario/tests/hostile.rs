@@ -1,6 +1,6 @@
 //! Nothing that anyone writes takes the parser down: no panic, no deep stack, no great memory, no long time.
 
-use super::super::parse;
+use super::super::{Call, Kernel, Scenario, parse, parse_all};
 use proptest::prelude::*;
 
 /// Each must be refused with this code. A stack overflow or a hang ends the test run.
@@ -45,6 +45,31 @@ fn hostile_texts_are_refused() {
     assert!(parse(&wide).is_ok(), "a long list of flags is only long");
 }
 
+/// The bounds hold for all kernels together: what each makes for itself, they could not all hold.
+#[test]
+fn many_kernels_take_no_more_memory_than_one() {
+    let steps = |data: &str| {
+        format!("(title: \"t\", stack: (kernel: \"..\", mkfs: (size: \"64M\")), steps: [{data}])")
+    };
+    let scenarios =
+        parse_all(&steps("create(\"/f\", zeros(\"32M\")), create(\"/g\", zeros(\"32M\"))")).unwrap();
+    assert_eq!(scenarios.len(), 15);
+    let data = |scenario: &Scenario| {
+        let Call::Create { data, .. } = &scenario.steps[0].call else { panic!("{scenario:?}") };
+        data.as_ptr()
+    };
+    assert!(scenarios.iter().all(|scenario| data(scenario) == data(&scenarios[0])), "made once");
+    let own: Vec<String> = Kernel::ALL
+        .iter()
+        .map(|kernel| format!("only(on: \"{kernel}\", step: create(\"/f\", zeros(\"32M\")))"))
+        .collect();
+    let errors = parse_all(&steps(&own.join(","))).unwrap_err();
+    assert_eq!(errors[0].code, "too-much-data", "eight times 32 MiB is all there is");
+    assert!(errors[0].message.contains("under kernel 4.19"), "{}", errors[0]);
+    let idle = "times(count: 10000, steps: [only(on: \"6.6\", step: sync), only(on: \"6.6\", step: sync)])";
+    assert_eq!(parse_all(&steps(idle)).unwrap_err()[0].code, "too-many-steps", "left out, and counted");
+}
+
 /// 64 brackets are read, 65 are not.
 #[test]
 fn the_deepest_nesting() {
@@ -60,7 +85,12 @@ fn the_deepest_nesting() {
     check(65, Some("too-deep"));
 }
 
-const SEEDS: [&str; 3] = [
+const SEEDS: [&str; 4] = [
+    r#"(title: "t", stack: (kernel: ["2.6.16..2.6.18", "6.6"], disk: (stable_writes: true)), steps: [
+        open(fd: "f", path: "/f", flags: [O_RDWR]), mmap(map: "m", fd: "f", length: "8K", prot: [PROT_WRITE],
+        flags: [MAP_SHARED, MAP_FIXED], at: 0x70000000), fails(errno: ENOMEM, step: msync(map: "m", flags: [],
+        length: 18446744073709551615), on: "6.6"), only(on: "..2.6.17", step: munmap("m")), mark("m")],
+        expect: [always(on: "2.6.18..", after: "m", holds: mounts)])"#,
     r#"(title: "t", stack: (mkfs: (size: "8M", features: []), mount: (commit: 5)), setup: [create("/f", zeros(8))],
         steps: [open(fd: "f", path: "/f", flags: [O_RDWR, O_CREAT]), write("f", repeat("A", 16)), close("f"),
         mark("m"), fails(ENOENT, unlink("/x"))], expect: [always(after: "m", holds: any([mounts, clean]))])"#,
@@ -71,7 +101,7 @@ const SEEDS: [&str; 3] = [
 ];
 
 /// Pieces that mean something somewhere.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 27] = [
     "(",
     ")",
     "[",
@@ -96,6 +126,9 @@ const PIECES: [&str; 24] = [
     "\0",
     "ä",
     "Some(",
+    "..",
+    "only(on: ",
+    "18446744073709551615",
 ];
 
 /// Whatever the outcome is, it names places in the text.
