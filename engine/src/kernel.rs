@@ -20,7 +20,7 @@ pub use rules::{
     FadviseScope, MsyncAsync, MsyncSync, MsyncWalk, NewBlocks, OSync, OrderedCommit, Row, Rules, Since,
     StablePages, SyncFlush, TABLE, TornCommit, Writer,
 };
-pub use versions::Kernel;
+pub use versions::{Kernel, KernelError};
 
 #[cfg(test)]
 mod tests;

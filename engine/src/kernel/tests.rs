@@ -54,3 +54,27 @@ fn versions_are_found_by_name_and_newcomers_have_a_kernel_that_lacks_them() {
         );
     }
 }
+
+#[test]
+fn a_range_has_both_its_ends_and_an_open_one_reaches_to_the_last() {
+    let check = |text: &str, wanted: Result<&[Kernel], &str>| {
+        let got = Kernel::range(text).map_err(|error| error.to_string());
+        match (&got, wanted) {
+            (Ok(kernels), Ok(wanted)) => assert_eq!(kernels, wanted, "{text}"),
+            (Err(message), Err(part)) => assert!(message.contains(part), "{text}: {message}"),
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{text}: {got:?}"),
+        }
+    };
+    check("6.6", Ok(&[Kernel::V6_6]));
+    check("2.6.16..2.6.18", Ok(&[Kernel::V2_6_16, Kernel::V2_6_17, Kernel::V2_6_18]));
+    check("6.6..6.6", Ok(&[Kernel::V6_6]));
+    check("..2.6.11", Ok(&[Kernel::V2_5_67, Kernel::V2_6_11]));
+    check("6.6..", Ok(&[Kernel::V6_6, Kernel::V6_6_51, Kernel::V6_12]));
+    check("..", Ok(Kernel::ALL));
+    check("6.12..6.6", Err("the range is empty: 6.12 is newer than 6.6"));
+    check("6.7", Err("no profile of kernel \"6.7\"; there is one of 2.5.67, 2.6.11, "));
+    check("6.6..7", Err("\"7\""));
+    check("6.6...", Err("\".\""));
+    check("6.6 .. 6.12", Err("\"6.6 \""));
+    check("", Err("\"\""));
+}

@@ -53,6 +53,65 @@ impl Kernel {
     }
 }
 
+/// A text names no kernel, or a range without one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KernelError {
+    /// There is no profile of this version.
+    Unknown {
+        /// The version as it was written.
+        version: String,
+    },
+    /// The range begins behind its end.
+    Backwards {
+        /// Its first kernel.
+        from: Kernel,
+        /// Its last kernel, which is older.
+        to: Kernel,
+    },
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { version } => {
+                write!(f, "there is no profile of kernel \"{version}\"; there is one of ")?;
+                Kernel::ALL.iter().enumerate().try_for_each(|(index, kernel)| {
+                    write!(f, "{}{kernel}", if index == 0 { "" } else { ", " })
+                })
+            }
+            Self::Backwards { from, to } => write!(f, "the range is empty: {from} is newer than {to}"),
+        }
+    }
+}
+
+impl std::error::Error for KernelError {}
+
+impl Kernel {
+    /// The kernels that a text names, oldest first: `"6.6"`, or a range with both its ends, `"2.6.16..3.16"`, where
+    /// an end that is left out is that of all kernels: `"..3.16"`, `"6.1.."`, `".."`.
+    ///
+    /// # Errors
+    /// If a version has no profile, or the range begins behind its end.
+    pub fn range(text: &str) -> Result<Vec<Self>, KernelError> {
+        let named = |version: &str| {
+            Self::named(version).ok_or_else(|| KernelError::Unknown { version: version.to_owned() })
+        };
+        let Some((from, to)) = text.split_once("..") else {
+            return Ok(vec![named(text)?]);
+        };
+        let from = if from.is_empty() { None } else { Some(named(from)?) };
+        let to = if to.is_empty() { None } else { Some(named(to)?) };
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(KernelError::Backwards { from, to });
+        }
+        let inside =
+            |kernel: &Self| from.is_none_or(|from| from <= *kernel) && to.is_none_or(|to| *kernel <= to);
+        Ok(Self::ALL.iter().copied().filter(inside).collect())
+    }
+}
+
 impl Default for Kernel {
     /// What a scenario runs on that names none.
     fn default() -> Self {
