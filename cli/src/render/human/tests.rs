@@ -124,6 +124,10 @@ fn flushed() -> Report {
     report(&distinct(traces.into()), 1000)
 }
 
+fn people() -> Human {
+    Human::new(Detail::Reports, Named::ByFile)
+}
+
 fn check(name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/report"),
@@ -141,7 +145,7 @@ fn plain(text: &str) -> String {
 fn print(results: Vec<(&str, Result<Report, Trouble>)>, mut renderer: impl Renderer) -> String {
     let mut text = String::new();
     for (file, result) in results {
-        text += &renderer.scenario(Path::new(file), &result);
+        text += &renderer.scenario(Path::new(file), &[result]);
     }
     plain(&(text + &renderer.end()))
 }
@@ -149,22 +153,27 @@ fn print(results: Vec<(&str, Result<Report, Trouble>)>, mut renderer: impl Rende
 fn trouble() -> Trouble {
     let message = "open returned ENOENT (No such file or directory), and 0 was expected".to_owned();
     let error = StepError { place: Place::Step(StepIdx::new(0)), message, help: None };
-    Trouble::Step { title: "Another".to_owned(), at: "line 4, step 1, open(…)".to_owned(), error }
+    Trouble::Step {
+        title: "Another".to_owned(),
+        kernel: Kernel::default(),
+        at: "line 4, step 1, open(…)".to_owned(),
+        error,
+    }
 }
 
 #[test]
 fn for_people() {
-    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new(true)));
-    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new(true)));
+    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], people()));
+    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], people()));
     let traces = vec![
         run(Schedule::Prompt, Order::Flushed, Start::AtFsync),
         run(Schedule::Late, Order::Mixed, Start::AtFsync),
     ];
-    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new(true)));
+    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], people()));
     let few = report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2);
-    check("partial", &print(vec![("conf.ron", Ok(few))], Human::new(true)));
+    check("partial", &print(vec![("conf.ron", Ok(few))], people()));
     let several = vec![("a.ron", Ok(flushed())), ("b.ron", Err(trouble())), ("c.ron", Ok(violated()))];
-    let all = print(several, Human::new(true));
+    let all = print(several, people());
     check("summary", all.split_once("\nSummary\n").unwrap().1);
 }
 
@@ -191,7 +200,7 @@ fn no_line_is_too_long() {
     report.title = format!("A title of many words {long} {long}");
     report.expectations[0].text = format!("always(content(\"/conf\", \"{long}\"))");
     report.steps[0].text = format!("open(\"{long}\")");
-    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], Human::new(true));
+    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], people());
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -199,8 +208,8 @@ fn no_line_is_too_long() {
 
 #[test]
 fn colour_is_never_meaning_alone() {
-    let mut renderer = Human::new(true);
-    let coloured = renderer.scenario(Path::new("conf.ron"), &Ok(violated()));
+    let mut renderer = people();
+    let coloured = renderer.scenario(Path::new("conf.ron"), &[Ok(violated())]);
     assert!(coloured.contains('\u{1b}'), "there is emphasis");
     let words = plain(&coloured);
     for word in ["VIOLATED", "✗", "✓ holds"] {
