@@ -7,7 +7,7 @@
 //! ```
 //! All of it is `unplug::kernel`'s: nothing about a kernel is said here.
 
-use super::table::lines;
+use super::table::{Between, lines};
 use serde_json::{Value, json};
 use unplug::kernel::{Kernel, NEWCOMERS, Newcomer, Row, Since, TABLE};
 
@@ -29,14 +29,18 @@ pub(crate) fn human(question: Question) -> String {
         Question::All => {
             let row = |kernel: &Kernel| texts(&[kernel.version(), kernel.released(), kernel.about()]);
             let rows: Vec<_> = Kernel::ALL.iter().map(row).collect();
-            text.extend(lines(&texts(&["kernel", "released", "what is remarkable about it"]), &rows));
+            text.extend(lines(
+                &texts(&["kernel", "released", "what is remarkable about it"]),
+                &rows,
+                Between::Nothing,
+            ));
         }
         Question::One(kernel) => {
             text.push(format!("Linux {kernel}, {}: {}", kernel.released(), kernel.about()));
             text.push(String::new());
             let row = |row: &Row| texts(&[row.title, row.of(kernel).text, row.of(kernel).source]);
             let rows: Vec<_> = TABLE.iter().map(row).collect();
-            text.extend(lines(&texts(&["what", "what it does", "source"]), &rows));
+            text.extend(lines(&texts(&["what", "what it does", "source"]), &rows, Between::Rule));
             let lacking: Vec<String> = NEWCOMERS
                 .iter()
                 .filter(|newcomer| !kernel.has(newcomer.feature))
@@ -54,7 +58,7 @@ pub(crate) fn human(question: Question) -> String {
                 text.push(format!("Nothing that is modelled differs between Linux {one} and {other}."));
             } else {
                 let header = ["what".to_owned(), one.to_string(), other.to_string(), "source".to_owned()];
-                text.extend(lines(&header, &rows));
+                text.extend(lines(&header, &rows, Between::Rule));
             }
             for (kernel, without) in [(one, other), (other, one)] {
                 let only: Vec<String> = only(kernel, without)

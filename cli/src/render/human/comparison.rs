@@ -5,8 +5,8 @@
 //! ════════════════════╪═════════╪════════════════════════╪════════════════════════════════════
 //!  2.6.16             ┆ holds   ┆ returns ENOMEM         ┆ /f = "new"
 //! ```
-//! Columns are the steps and windows in which the groups differ, and always the last window. Everything here is
-//! computed from reports.
+//! Columns are the steps and windows in which the groups differ. Windows with a mark in which they do not, and the last
+//! one, are said once, above. Everything here is computed from reports.
 
 use super::expectations::{failures, quoted};
 use super::layout::{Page, listed, shortened};
@@ -165,13 +165,23 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
         page.labelled("", "always there: ", &listed(&words.fixed, 12));
     }
     for stretch in alike(comparison) {
-        let outcomes = stretch.outcomes.first().map_or(String::new(), |all| leaves(all, &words).join("; "));
-        let label = format!("on all, {} can leave: ", window_words(stretch, comparison));
-        page.wrapped("", &format!("{label}{outcomes}"), FAINT);
+        let leaves = stretch.outcomes.first().map_or_else(Vec::new, |all| leaves(all, &words));
+        let leaves: Vec<&str> = leaves.iter().map(|leaf| leaf.trim_start_matches("· ")).collect();
+        let text = format!("on all, {}: {}", window_words(stretch, comparison), leaves.join("; "));
+        page.wrapped("", &text, FAINT);
     }
     page.line("");
+    if let [group] = comparison.groups.as_slice()
+        && group.kernels.len() == reports.len()
+    {
+        page.line(&format!("No difference: {} do and leave the same.", label(&group.kernels)));
+        return;
+    }
     let columns = columns(comparison, &words);
-    for (number, some) in columns.chunks(COLUMNS).enumerate() {
+    // Where only verdicts differ there is a table too.
+    let tables = columns.len().div_ceil(COLUMNS).max(1);
+    for number in 0..tables {
+        let some = columns.iter().skip(number * COLUMNS).take(COLUMNS);
         if number > 0 {
             page.line("");
         }
@@ -190,16 +200,18 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
                 row.push(cell.clone());
             }
         }
-        for line in table::lines(&header, &rows) {
+        for line in table::lines(&header, &rows, table::Between::Rule) {
             page.line(&line);
         }
     }
 }
 
-/// The stretches in which there is a mark and the groups do not differ, without the last.
+/// The stretches in which the groups do not differ: those with a mark, and the last.
 fn alike<'c, 'a>(comparison: &'c Comparison<'a>) -> impl Iterator<Item = &'c Stretch<'a>> {
-    let all = comparison.stretches.split_last().map_or(&[][..], |(_, others)| others);
-    all.iter().filter(|stretch| !stretch.differs() && marks(stretch, comparison).next().is_some())
+    let told = |stretch: &&Stretch<'_>| {
+        stretch.to == comparison.steps.len() || marks(stretch, comparison).next().is_some()
+    };
+    comparison.stretches.iter().filter(|stretch| !stretch.differs()).filter(told)
 }
 
 /// The marks among the steps that have returned last in a stretch.
@@ -208,16 +220,15 @@ fn marks<'c>(stretch: &Stretch<'_>, comparison: &'c Comparison<'_>) -> impl Iter
     steps.iter().filter(|row| row.step.name == "mark").map(|row| row.step.text.as_str())
 }
 
-/// Steps and windows in the order of the program.
+/// The steps and windows in which groups differ, in the order of the program.
 fn columns(comparison: &Comparison<'_>, words: &Vocabulary) -> Vec<Column> {
     let mut columns = Vec::new();
-    let last = comparison.stretches.len().saturating_sub(1);
-    let mut stretches = comparison.stretches.iter().enumerate().peekable();
+    let mut stretches = comparison.stretches.iter().peekable();
     for returned in 0..=comparison.steps.len() {
         let row = returned.checked_sub(1).and_then(|step| comparison.steps.get(step));
         columns.extend(row.and_then(|row| step_column(returned, row)));
-        if let Some((number, stretch)) = stretches.next_if(|(_, stretch)| stretch.from == returned)
-            && (stretch.differs() || number == last)
+        if let Some(stretch) = stretches.next_if(|stretch| stretch.from == returned)
+            && stretch.differs()
         {
             columns.push(Column {
                 header: window_words(stretch, comparison),
@@ -298,7 +309,7 @@ fn traffic_words(traffic: &Traffic) -> Vec<String> {
     words
 }
 
-/// `a crash after 4 fsync("f"), before 6 returns`
+/// `a crash after 4 fsync("f"), before 6 returns, can leave`
 fn window_words(stretch: &Stretch<'_>, comparison: &Comparison<'_>) -> String {
     let text = |number: usize| {
         let row = number.checked_sub(1).and_then(|step| comparison.steps.get(step));
@@ -312,24 +323,54 @@ fn window_words(stretch: &Stretch<'_>, comparison: &Comparison<'_>) -> String {
     };
     let own = stretch.from.checked_sub(1).and_then(|step| comparison.steps.get(step));
     for mark in marks(stretch, comparison).filter(|mark| own.is_none_or(|own| own.step.text != *mark)) {
-        words += &format!(", {mark}");
+        words += &format!(", also at {mark}");
     }
-    words
+    words + ", can leave"
 }
 
-/// Outcomes in the order of their trees, those first that speak against an expectation where not all are shown.
+/// Outcomes in the order of their trees; those that speak against an expectation first, where not all are shown. A disk
+/// that cannot be mounted is said once.
 fn leaves(outcomes: &[Outcome], words: &Vocabulary) -> Vec<String> {
-    let mut outcomes: Vec<&Outcome> = outcomes.iter().collect();
-    if outcomes.len() > OUTCOMES {
-        outcomes.sort_by_key(|outcome| outcome.violates.is_empty());
+    let sign = |violates: bool| if violates { "✗" } else { "·" };
+    let speaks = |outcome: &Outcome| !outcome.violates.is_empty();
+    let (unmountable, mut mounted): (Vec<&Outcome>, Vec<&Outcome>) =
+        outcomes.iter().partition(|outcome| outcome.tree.contains_key("!"));
+    if mounted.len() > OUTCOMES {
+        mounted.sort_by_key(|outcome| !speaks(outcome));
     }
-    let leaf = |outcome: &&Outcome| {
-        let sign = if outcome.violates.is_empty() { "" } else { "✗ " };
-        format!("{sign}{}", words.row(&outcome.tree).join(", "))
-    };
-    let mut leaves: Vec<String> = outcomes.iter().take(OUTCOMES).map(leaf).collect();
-    if outcomes.len() > OUTCOMES {
-        leaves.push(format!("… and {} more", outcomes.len() - OUTCOMES));
+    let leaf =
+        |outcome: &&Outcome| format!("{} {}", sign(speaks(outcome)), words.row(&outcome.tree).join(", "));
+    let mut leaves: Vec<String> = mounted.iter().take(OUTCOMES).map(leaf).collect();
+    if mounted.len() > OUTCOMES {
+        leaves.push(format!("… and {} more", mounted.len() - OUTCOMES));
+    }
+    match unmountable.as_slice() {
+        [] => {}
+        [one] => leaves.push(leaf(one)),
+        several => {
+            let any = several.iter().any(|outcome| speaks(outcome));
+            leaves.push(format!("{} cannot be mounted, for {} reasons", sign(any), several.len()));
+        }
     }
     leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_holds_no_other_kernel() {
+        let check = |texts: &[&str], wanted: &str| {
+            let kernels: Vec<Kernel> = texts.iter().map(|text| Kernel::named(text).unwrap()).collect();
+            assert_eq!(label(&kernels), wanted);
+        };
+        check(&["6.6"], "6.6");
+        check(&["2.6.17", "2.6.18"], "2.6.17 and 2.6.18");
+        check(&["2.6.17", "2.6.18", "2.6.19"], "2.6.17 to 2.6.19");
+        check(&["2.6.16", "2.6.18", "2.6.19"], "2.6.16, 2.6.18 and 2.6.19");
+        check(&["2.6.16", "2.6.17", "2.6.18", "6.6"], "2.6.16 to 2.6.18 and 6.6");
+        check(&["6.6", "6.1"], "6.6 and 6.1");
+        check(&[], "");
+    }
 }
