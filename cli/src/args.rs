@@ -1,7 +1,9 @@
 //! The arguments, and nothing else.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use unplug::kernel::{Kernel, KernelError};
 use unplug::schedule::Schedule;
 
 /// What can a power cut leave behind?
@@ -28,6 +30,10 @@ Examples:
       what the kernel did for each call, and what it asked of the disk
   unplug image scenarios/rename/replace-via-rename.ron --state late@20:all -o crash.img
       the disk after one of the crashes, to look at with other tools
+  unplug run scenarios/rename/replace-via-rename.ron --kernel 3.10..
+      the same on kernels from 3.10 on: what differs, side by side
+  unplug kernels 2.6.18 2.6.19
+      what differs between two kernels, and where that is written
   unplug check my.ron
       is the file in order? nothing is run
 
@@ -49,6 +55,8 @@ pub(crate) enum Command {
     Image(Image),
     /// Check that scenario files are in order, without running them.
     Check(Check),
+    /// Show the kernels that are modelled, and what differs between them.
+    Kernels(Kernels),
 }
 
 /// Arguments of `run`.
@@ -56,7 +64,10 @@ pub(crate) enum Command {
 #[command(after_help = "\
 A crash state is named like late@17:w3. Its three parts say how soon writes complete (late), before which event at \
 the disk the power is cut (17), and what survived of all that was not yet durable (write 3). `unplug trace` shows \
-those numbers, `unplug image --state` writes that very disk image.")]
+those numbers, `unplug image --state` writes that very disk image.
+
+A scenario that names several kernels is run on each, and so is every scenario with --kernel. The report then puts the \
+kernels side by side; neighbours that say the same share a row. `unplug kernels` lists them.")]
 pub(crate) struct Run {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -64,8 +75,12 @@ pub(crate) struct Run {
     /// How the report is written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
-    /// Print the reports of all scenarios in full. Without it, where there are several files, those that hold have
-    /// only a line in the summary.
+    /// Run on these kernels instead of those that the scenario names: a version, or a range with both its ends
+    /// (2.6.16..3.16, ..3.16, 6.1.., ..). May be given more than once.
+    #[arg(long = "kernel", value_name = "VERSIONS", value_parser = Versions::parse)]
+    pub(crate) kernels: Vec<Versions>,
+    /// Print the reports of all scenarios in full, and each kernel's where there are several. Without it, where there
+    /// are several files, those that hold have only a line in the summary, or a table where they have several kernels.
     #[arg(long)]
     pub(crate) full: bool,
     /// Write the report to this file instead of the terminal.
@@ -101,6 +116,9 @@ pub(crate) struct Trace {
     /// When I/O completes that no call waits for.
     #[arg(long, value_enum, default_value_t = Timing::Prompt)]
     pub(crate) schedule: Timing,
+    /// The kernel to run on; without it, the first that the scenario names.
+    #[arg(long, value_name = "VERSION", value_parser = version())]
+    pub(crate) kernel: Option<Kernel>,
 }
 
 /// A schedule.
@@ -149,6 +167,9 @@ pub(crate) struct Image {
     /// The disk before the first step instead, mounted and all of it durable.
     #[arg(long)]
     pub(crate) base: bool,
+    /// The kernel to run on; without it, the first that the scenario names.
+    #[arg(long, value_name = "VERSION", value_parser = version())]
+    pub(crate) kernel: Option<Kernel>,
     /// The image file to write. It is sparse, and as large as the simulated disk.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -160,6 +181,44 @@ pub(crate) struct Check {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Arguments of `kernels`.
+#[derive(Args, Debug)]
+pub(crate) struct Kernels {
+    /// A kernel: everything that it does where kernels differ. Two: what differs between them. Without any, the list.
+    #[arg(value_name = "VERSION", num_args = 0..=2, value_parser = version())]
+    pub(crate) kernels: Vec<Kernel>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// Kernels that one argument names: a version or a range.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Versions(Vec<Kernel>);
+
+impl Versions {
+    fn parse(text: &str) -> Result<Self, KernelError> {
+        Kernel::range(text).map(Self)
+    }
+
+    /// All of several arguments in their order, each kernel once.
+    pub(crate) fn all(arguments: &[Self]) -> Vec<Kernel> {
+        let mut all = Vec::new();
+        for kernel in arguments.iter().flat_map(|versions| &versions.0) {
+            if !all.contains(kernel) {
+                all.push(*kernel);
+            }
+        }
+        all
+    }
+}
+
+/// One version, of those that there are.
+fn version() -> impl TypedValueParser<Value = Kernel> {
+    PossibleValuesParser::new(Kernel::ALL.iter().map(|kernel| kernel.version()))
+        .try_map(|version| Kernel::range(&version)?.first().copied().ok_or(KernelError::Unknown { version }))
 }
 
 /// Reads the arguments; where they are wrong, says so and exits with status 2.
@@ -198,6 +257,23 @@ mod tests {
         check("unplug image a.ron --base --state late@17:w3 -o x", false);
         check("unplug image a.ron --base", false);
         check("unplug check a.ron", true);
+        check("unplug run a.ron --kernel 6.6 --kernel ..2.6.19", true);
+        check("unplug run a.ron --kernel 6.7", false);
+        check("unplug run a.ron --kernel 6.6..6.1", false);
+        check("unplug trace a.ron --kernel 2.6.18", true);
+        check("unplug trace a.ron --kernel 2.6.18..", false);
+        check("unplug image a.ron --base --kernel 2.6.18 -o x", true);
+        check("unplug kernels", true);
+        check("unplug kernels 2.6.18 6.6 --format json", true);
+        check("unplug kernels 2.6.18 6.6 6.12", false);
+        check("unplug kernels 6.7", false);
         check("unplug", false);
+    }
+
+    #[test]
+    fn each_kernel_is_run_once_and_in_the_order_of_the_arguments() {
+        let arguments = ["6.6..6.12", "2.6.18", "6.6"].map(|text| Versions::parse(text).unwrap());
+        let wanted = [Kernel::V6_6, Kernel::V6_6_51, Kernel::V6_12, Kernel::V2_6_18];
+        assert_eq!(Versions::all(&arguments), wanted);
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod image;
+mod kernels;
 mod run;
 mod trace;
 
@@ -12,7 +13,8 @@ use crate::render::diagnostic;
 use crate::{files, load};
 use std::fmt;
 use std::path::Path;
-use unplug::scenario::{Diagnostic, Scenario, parse};
+use unplug::kernel::Kernel;
+use unplug::scenario::{Diagnostic, Scenario, parse, parse_all, parse_for};
 use unplug::stack::{Place, StepError};
 
 /// Does what was asked, and says how it went.
@@ -22,6 +24,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Trace(trace) => trace::trace(&trace),
         Command::Image(image) => image::image(&image),
         Command::Check(check) => check::check(&check),
+        Command::Kernels(kernels) => kernels::kernels(&kernels),
     };
     done.unwrap_or_else(|failure| {
         error(&failure.0);
@@ -59,7 +62,7 @@ pub(crate) enum Trouble {
     /// It is not in order.
     Wrong { text: String, diagnostics: Vec<Diagnostic> },
     /// Without any crash, a call did not return what the scenario says.
-    Step { title: String, at: String, error: StepError },
+    Step { title: String, kernel: Kernel, at: String, error: StepError },
 }
 
 impl Trouble {
@@ -77,11 +80,23 @@ impl Trouble {
             || format!("{word} {number}"),
             |step| format!("line {}, {word} {number}, {}", step.line, step.text),
         );
-        Self::Step { title: scenario.title.clone(), at, error }
+        Self::Step { title: scenario.title.clone(), kernel: scenario.stack.kernel, at, error }
     }
 
-    /// Says what is wrong, on standard error.
-    fn print(&self, file: &Path) {
+    /// The kernel that it ran on; none where it could not run on any.
+    pub(crate) const fn kernel(&self) -> Option<Kernel> {
+        match self {
+            Self::Step { kernel, .. } => Some(*kernel),
+            Self::Load(_) | Self::Wrong { .. } => None,
+        }
+    }
+
+    /// Says what is wrong, on standard error; with several kernels, on which.
+    fn print(&self, file: &Path, kernels: Kernels) {
+        let on = match (kernels, self.kernel()) {
+            (Kernels::Several, Some(kernel)) => format!("on Linux {kernel}: "),
+            (Kernels::Several, None) | (Kernels::One, _) => String::new(),
+        };
         match self {
             Self::Load(failed) => error(&failed.to_string()),
             Self::Wrong { text, diagnostics } => {
@@ -90,14 +105,32 @@ impl Trouble {
             }
             Self::Step { at, error: failed, .. } => {
                 let help = failed.help.as_ref().map_or(String::new(), |help| format!("\n  help: {help}"));
-                error(&format!("{}: {at}: {}{help}", file.display(), failed.message));
+                error(&format!("{}: {on}{at}: {}{help}", file.display(), failed.message));
             }
         }
     }
 }
 
-/// Reads a scenario file.
-fn scenario(file: &Path) -> Result<Scenario, Trouble> {
+/// On how many kernels a file is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kernels {
+    One,
+    Several,
+}
+
+/// Reads a scenario file, for one kernel, or for the first that it names.
+fn scenario(file: &Path, kernel: Option<Kernel>) -> Result<Scenario, Trouble> {
     let text = load::load(file).map_err(Trouble::Load)?;
-    parse(&text).map_err(|diagnostics| Trouble::Wrong { text, diagnostics })
+    let parsed = match kernel {
+        None => parse(&text),
+        Some(kernel) => parse_for(&text, &[kernel]).and_then(|mut all| all.pop().ok_or_else(Vec::new)),
+    };
+    parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })
+}
+
+/// Reads a scenario file: a scenario for each of some kernels, or for each that it names where there are none.
+fn scenarios(file: &Path, kernels: &[Kernel]) -> Result<Vec<Scenario>, Trouble> {
+    let text = load::load(file).map_err(Trouble::Load)?;
+    let parsed = if kernels.is_empty() { parse_all(&text) } else { parse_for(&text, kernels) };
+    parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })
 }

@@ -3,6 +3,8 @@
 pub(crate) mod diagnostic;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod kernels;
+mod table;
 pub(crate) mod trace;
 
 use crate::commands::Trouble;
@@ -11,8 +13,8 @@ use unplug::report::Report;
 
 /// A format for the reports of a run.
 pub(crate) trait Renderer {
-    /// What can be printed as soon as one scenario is done.
-    fn scenario(&mut self, file: &Path, result: &Result<Report, Trouble>) -> String;
+    /// What can be printed as soon as one file is done: a report for each of its kernels.
+    fn scenario(&mut self, file: &Path, results: &[Result<Report, Trouble>]) -> String;
     /// What follows when all are done.
     fn end(&mut self) -> String;
 }

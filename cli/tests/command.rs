@@ -83,6 +83,105 @@ fn exit_status_and_messages() {
     check(&["image", "good.ron", "--state", "soon@1:all", "-o", "x.img"], 2, "", "there are prompt and late");
 }
 
+/// The top of the repository.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+#[test]
+fn kernels_are_chosen_and_shown() {
+    let dir = folder();
+    let check = |folder: &Path, line: &str, status: i32, stdout: &str, stderr: &str| {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let output = unplug(folder, &arguments);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(status), "{line}\n{out}\n{err}");
+        assert!(out.contains(stdout), "{line} prints {out}");
+        assert!(err.contains(stderr), "{line} complains {err}");
+        assert!(!err.contains("panicked"), "{line} panics {err}");
+    };
+    let here = |line: &str, status: i32, stdout: &str, stderr: &str| {
+        check(dir.path(), line, status, stdout, stderr);
+    };
+    here("kernels 6.7", 2, "", "[possible values: 2.5.67, 2.6.11");
+    here("kernels 6.6", 0, "fs/jbd2/recovery.c", "");
+    here("kernels 2.6.16", 0, "sync_file_range (came with 2.6.17)", "");
+    here("kernels 6.6 6.6", 0, "Nothing that is modelled differs", "");
+    here("run good.ron --kernel 6.7", 2, "", "no profile of kernel \"6.7\"; there is one of 2.5.67, ");
+    here("run good.ron --kernel 6.12..6.6", 2, "", "6.12 is newer than 6.6");
+    here("run good.ron --kernel 6.6..", 0, "Holds: every expectation holds on 6.6 to 6.12.", "");
+    here("run good.ron --kernel 6.12 --kernel 6.6", 0, "on 6.12 and 6.6.", "");
+    here("run good.ron --kernel 6.12", 0, "Linux 6.12 (6.12.9 or later), ext4", "");
+    here("run violated.ron --kernel 6.12", 1, "image violated.ron --kernel 6.12 --state prompt@0:none", "");
+    here(
+        "run violated.ron --kernel 6.1..6.6",
+        1,
+        "image violated.ron --kernel 6.1 --state prompt@0:none",
+        "",
+    );
+    here("run violated.ron --kernel 6.1..6.6 --full", 1, "image violated.ron --kernel 6.6 --state", "");
+    here("run good.ron holds.ron --kernel 6.1..6.6", 0, "holds.ron  on 6.1 and 6.6\n2 scenarios: 2 hold", "");
+    here("run good.ron holds.ron --kernel 6.1..6.6", 0, "Good\ngood.ron\n\nKernels side by side", "");
+    here("run fails.ron --kernel 6.1..6.6", 2, "", "fails.ron: on Linux 6.1: line 2, step 2");
+    here("run fails.ron --kernel 6.1..6.6", 2, "", "fails.ron: on Linux 6.6: line 2, step 2");
+    here("trace holds.ron --kernel 2.6.18", 0, "Linux 2.6.18, schedule prompt, no crash", "");
+    here("image violated.ron --kernel 6.12 --state prompt@0:none -o x.img", 0, "as the power cut", "");
+    let torn = "run scenarios/journal/torn-commit.ron --kernel 6.6 --kernel 6.6.51";
+    check(root(), torn, 1, "Holds: every expectation holds on 6.6.\n", "");
+    check(root(), torn, 1, "VIOLATED: an expectation failed on 6.6.51.\n", "");
+    check(root(), torn, 1, "\n 6.6    ┆ holds    ┆ · /g = ", "");
+    check(root(), torn, 1, "✗ VIOLATED      sometimes(before: \"synced\", holds: not(mounts))", "");
+    let background = "trace scenarios/sync/flusher-overwrite.ron --kernel";
+    check(root(), &format!("{background} 2.6.18"), 0, ", by pdflush", "");
+    check(root(), &format!("{background} 6.6"), 0, ", by the flusher thread", "");
+}
+
+#[test]
+fn kernels_for_people() {
+    for (name, arguments) in [("list", &["kernels"][..]), ("2.6.18-2.6.19", &["kernels", "2.6.18", "2.6.19"])]
+    {
+        let output = unplug(root(), arguments);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        insta::with_settings!({
+            snapshot_path => "../../snapshots/kernels",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+}
+
+#[test]
+fn kernels_for_programs() {
+    let dir = folder();
+    let json = |line: &str| -> serde_json::Value {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        serde_json::from_slice(&unplug(dir.path(), &arguments).stdout).unwrap()
+    };
+    let report = json("run good.ron fails.ron bad.ron --kernel 6.6 --kernel 6.12 --format json");
+    let of_each: Vec<(&str, Option<&str>)> = report["scenarios"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["file"].as_str().unwrap(), one["kernel"].as_str()))
+        .collect();
+    let (old, new) = (Some("6.6"), Some("6.12"));
+    let wanted =
+        [("good.ron", old), ("good.ron", new), ("fails.ron", old), ("fails.ron", new), ("bad.ron", None)];
+    assert_eq!(of_each, wanted);
+    assert_eq!(report["scenarios"][0]["steps"][0]["returned"], serde_json::json!([0]));
+    assert_eq!(json("kernels --format json")["kernels"][0]["version"], "2.5.67");
+    let one = json("kernels 2.6.16 --format json");
+    assert_eq!(one["kernel"]["version"], "2.6.16");
+    assert_eq!(one["lacks"][0]["name"], "sync_file_range");
+    let two = json("kernels 2.6.19 2.6.18 --format json");
+    let walk = two["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "msync_walk").unwrap();
+    assert_eq!(walk["values"][1]["since"], "2.6.17");
+    assert_eq!(walk["changes"][0]["since"], "2.6.19");
+}
+
 #[test]
 fn reports_do_not_depend_on_the_number_of_threads() {
     let dir = folder();

@@ -11,6 +11,7 @@
 //!
 //! Not here: how likely an outcome is. Counts are of distinct images, not of probabilities.
 
+mod comparison;
 mod ledger;
 mod machine;
 mod product;
@@ -19,13 +20,16 @@ mod story;
 mod tally;
 mod timeline;
 
+pub use comparison::{Comparison, Done, Group, StepRow, Stretch};
 pub use story::Storyteller;
 pub use tally::{Finding, Tally};
 pub use timeline::{Run, Timeline};
 
 use crate::crash::{Coverage, CrashId};
+use crate::history::Returned;
+use crate::kernel::Kernel;
 use crate::schedule::Schedule;
-use crate::units::{Moment, StepIdx};
+use crate::units::{FileBlock, Ino, Moment, StepIdx};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,8 +40,12 @@ pub struct Report {
     pub title: String,
     /// What the scenario is about: markdown.
     pub about: String,
-    /// What it ran on, in one line.
+    /// The kernel that it ran on.
+    pub kernel: Kernel,
+    /// What it ran on, in one line: the kernel, and what is beneath it.
     pub machine: String,
+    /// What is beneath the kernel, in one line: file system, mount and disk.
+    pub storage: String,
     /// Of all expectations together.
     pub verdict: Verdict,
     /// The runs and how much of their crash states was looked at.
@@ -81,6 +89,8 @@ pub struct StepReport {
     pub text: String,
     /// Where it stands in the file, 1-based.
     pub line: u32,
+    /// What it returned, for each run.
+    pub returned: Vec<Returned>,
     /// What reached the device while it ran, for each run.
     pub traffic: Vec<Traffic>,
 }
@@ -90,8 +100,29 @@ pub struct StepReport {
 pub struct Traffic {
     /// The writes, in the words of their causes.
     pub writes: Vec<String>,
+    /// Those of file data: each file's blocks, in order, neighbours joined.
+    pub data: Vec<DataWritten>,
+    /// How many commit blocks.
+    pub commits: u32,
+    /// How many metadata blocks in their places.
+    pub in_place: u32,
     /// How many flushes.
     pub flushes: u32,
+}
+
+/// Neighbouring blocks of a file that were written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataWritten {
+    /// Whose.
+    pub ino: Ino,
+    /// A name of the file; none where no crash leaves it one.
+    pub name: Option<String>,
+    /// The first of the blocks.
+    pub from: FileBlock,
+    /// How many.
+    pub blocks: u32,
+    /// Whether by a write with FUA.
+    pub fua: bool,
 }
 
 /// The moments between two steps, and what a crash then can leave.

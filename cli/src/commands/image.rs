@@ -1,6 +1,6 @@
 //! `unplug image`: the disk after a crash, as a file.
 
-use super::{Failure, Trouble, scenario};
+use super::{Failure, Kernels, Trouble, scenario};
 use crate::args::Image;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -17,12 +17,12 @@ use unplug::units::{BLOCK_BYTES, block_bytes};
 pub(super) fn image(args: &Image) -> Result<Exit, Failure> {
     let id = args.state.as_deref().map(str::parse::<CrashId>).transpose().map_err(Failure::new)?;
     let schedule = id.as_ref().map_or(Schedule::Prompt, |id| id.schedule);
-    let traced = scenario(&args.file)
+    let traced = scenario(&args.file, args.kernel)
         .and_then(|scenario| run(&scenario, schedule).map_err(|error| Trouble::step(&scenario, error)));
     let trace = match traced {
         Ok(trace) => trace,
         Err(trouble) => {
-            trouble.print(&args.file);
+            trouble.print(&args.file, Kernels::One);
             return Ok(Exit::Unusable);
         }
     };

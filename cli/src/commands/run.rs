@@ -1,21 +1,23 @@
 //! `unplug run`: scenarios in, reports out.
 
-use super::{Failure, Trouble, scenario};
-use crate::args::{Format, Run};
+use super::{Failure, Kernels, Trouble, scenarios};
+use crate::args::{Format, Run, Versions};
 use crate::exit::Exit;
 use crate::files;
 use crate::output::Output;
-use crate::render::{Renderer, human::Human, json::Json};
+use crate::render::human::{Detail, Human, Named};
+use crate::render::{Renderer, json::Json};
 use rayon::prelude::*;
 use std::path::Path;
 use unplug::check::check;
 use unplug::crash::Bounds;
+use unplug::kernel::Kernel;
 use unplug::report::{Report, Verdict};
 
-/// So many scenarios are run side by side before their reports are printed, in order.
+/// So many files are run side by side before their reports are printed, in order.
 const BATCH: usize = 16;
 
-/// Runs every scenario, and prints the reports in the order of the files.
+/// Runs every scenario on each of its kernels, and prints the reports in the order of the files.
 pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let files = files::scenarios(&args.paths)?;
     if let Some(jobs) = args.jobs {
@@ -23,33 +25,49 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         pool.build_global().map_err(Failure::new)?;
     }
     let mut output = Output::to(args.output.as_deref())?;
-    let mut renderer = renderer(args.format, args.full || files.len() == 1);
+    let kernels = Versions::all(&args.kernels);
+    let mut renderer = renderer(args, files.len(), &kernels);
     let bounds = Bounds { max_states: args.max_states, seed: args.seed };
     let mut exit = Exit::Good;
     for batch in files.chunks(BATCH) {
-        let results: Vec<_> = batch.par_iter().map(|file| one(file, &bounds)).collect();
-        for (file, result) in batch.iter().zip(results) {
-            if let Err(trouble) = &result {
-                trouble.print(file);
+        let batch_results: Vec<_> = batch.par_iter().map(|file| one(file, &kernels, &bounds)).collect();
+        for (file, results) in batch.iter().zip(batch_results) {
+            let kernels = if results.len() > 1 { Kernels::Several } else { Kernels::One };
+            for result in &results {
+                if let Err(trouble) = result {
+                    trouble.print(file, kernels);
+                }
+                exit = exit.max(status(result));
             }
-            exit = exit.max(status(&result));
-            output.print(&renderer.scenario(file, &result))?;
+            output.print(&renderer.scenario(file, &results))?;
         }
     }
     output.print(&renderer.end())?;
     Ok(exit)
 }
 
-fn renderer(format: Format, full: bool) -> Box<dyn Renderer> {
-    match format {
-        Format::Human => Box::new(Human::new(full)),
+fn renderer(args: &Run, files: usize, kernels: &[Kernel]) -> Box<dyn Renderer> {
+    let detail = match (args.full, files) {
+        (true, _) => Detail::Everything,
+        (false, 1) => Detail::Reports,
+        (false, _) => Detail::Failures,
+    };
+    let named = if kernels.is_empty() { Named::ByFile } else { Named::ByCommand };
+    match args.format {
+        Format::Human => Box::new(Human::new(detail, named)),
         Format::Json => Box::new(Json::new()),
     }
 }
 
-fn one(file: &Path, bounds: &Bounds) -> Result<Report, Trouble> {
-    let scenario = scenario(file)?;
-    check(&scenario, bounds).map_err(|error| Trouble::step(&scenario, error))
+/// A report for each kernel, or why the file has none.
+fn one(file: &Path, kernels: &[Kernel], bounds: &Bounds) -> Vec<Result<Report, Trouble>> {
+    match scenarios(file, kernels) {
+        Ok(scenarios) => {
+            let report = |scenario| check(scenario, bounds).map_err(|error| Trouble::step(scenario, error));
+            scenarios.par_iter().map(report).collect()
+        }
+        Err(trouble) => vec![Err(trouble)],
+    }
 }
 
 fn status(result: &Result<Report, Trouble>) -> Exit {

@@ -8,9 +8,12 @@
 //!       │                 violates line 23
 //!       │                 if lost: data of /conf (inode 12), block 0
 //! ```
+//! A scenario with several kernels has them side by side instead (`comparison`).
+//!
 //! Neighbouring windows with the same outcomes are said once. Entries that are the same after every crash are said
 //! once, at the top. Colour only repeats what words say.
 
+mod comparison;
 mod expectations;
 mod layout;
 mod outcomes;
@@ -25,6 +28,7 @@ use anstyle::{AnsiColor, Style};
 use layout::{Page, padded};
 use std::path::Path;
 use unplug::crash::Coverage;
+use unplug::kernel::Kernel;
 use unplug::report::{Report, RunReport, Verdict};
 
 /// What can be done where not every state was looked at.
@@ -39,8 +43,8 @@ const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 /// Prints a scenario at a time, and a summary of several at the end.
 #[derive(Debug)]
 pub(crate) struct Human {
-    /// Whether reports of scenarios that hold are printed too.
-    full: bool,
+    detail: Detail,
+    named: Named,
     done: Vec<(String, Line)>,
     /// Whether a report was printed.
     printed: bool,
@@ -48,35 +52,92 @@ pub(crate) struct Human {
     left_out: bool,
 }
 
+/// How much is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Detail {
+    /// Of scenarios that hold, only the comparison of their kernels where there are several.
+    Failures,
+    /// All reports.
+    Reports,
+    /// All reports, and those of each kernel.
+    Everything,
+}
+
+/// Who named the kernels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Named {
+    /// The scenario.
+    ByFile,
+    /// The command: it takes the same words to replay.
+    ByCommand,
+}
+
 /// A scenario in the summary.
 #[derive(Debug)]
 enum Line {
-    Judged { verdict: Verdict, images: u64 },
+    Judged { verdict: Verdict, images: u64, kernels: Vec<Kernel> },
     Error,
 }
 
 impl Human {
-    /// No scenario yet. Unless `full`, those that hold have only a line in the summary.
-    pub(crate) const fn new(full: bool) -> Self {
-        Self { full, done: Vec::new(), printed: false, left_out: false }
+    /// No scenario yet.
+    pub(crate) const fn new(detail: Detail, named: Named) -> Self {
+        Self { detail, named, done: Vec::new(), printed: false, left_out: false }
+    }
+
+    /// A scenario on one kernel.
+    fn single(&mut self, file: &str, report: &Report) -> String {
+        if self.detail == Detail::Failures && report.verdict == Verdict::Holds {
+            self.left_out = true;
+            return String::new();
+        }
+        let mut page = self.next_page();
+        let replay = match self.named {
+            Named::ByFile => expectations::quoted(file),
+            Named::ByCommand => replay(file, report.kernel),
+        };
+        one(&mut page, file, &replay, report);
+        page.text
+    }
+
+    /// A scenario on several kernels.
+    fn several(&mut self, file: &str, results: &[Result<Report, Trouble>]) -> String {
+        let reports: Vec<&Report> = results.iter().flatten().collect();
+        let Some(verdict) = reports.iter().map(|report| report.verdict).max() else { return String::new() };
+        let mut page = self.next_page();
+        if self.detail == Detail::Failures && verdict == Verdict::Holds && reports.len() == results.len() {
+            self.left_out = true;
+            comparison::brief(&mut page, file, results);
+            return page.text;
+        }
+        comparison::whole(&mut page, file, results);
+        if self.detail == Detail::Everything {
+            for report in reports {
+                page.line("");
+                one(&mut page, file, &replay(file, report.kernel), report);
+            }
+        }
+        page.text
+    }
+
+    /// A page, set off from the one before.
+    fn next_page(&mut self) -> Page {
+        let mut page = Page::new();
+        if std::mem::replace(&mut self.printed, true) {
+            page.line("");
+        }
+        page
     }
 }
 
 impl Renderer for Human {
-    fn scenario(&mut self, file: &Path, result: &Result<Report, Trouble>) -> String {
+    fn scenario(&mut self, file: &Path, results: &[Result<Report, Trouble>]) -> String {
         let file = file.display().to_string();
-        let Ok(report) = result else {
-            self.done.push((file, Line::Error));
-            return String::new();
+        let text = match results {
+            [Ok(report)] => self.single(&file, report),
+            several => self.several(&file, several),
         };
-        let text = if self.full || report.verdict != Verdict::Holds {
-            let first = !std::mem::replace(&mut self.printed, true);
-            one(&file, report, first)
-        } else {
-            self.left_out = true;
-            String::new()
-        };
-        self.done.push((file, Line::Judged { verdict: report.verdict, images: report.images }));
+        self.done.push((file, line(results)));
         text
     }
 
@@ -105,27 +166,40 @@ const fn word(verdict: Verdict) -> (&'static str, Style) {
     }
 }
 
-fn one(file: &str, report: &Report, first: bool) -> String {
-    let mut page = Page::new();
-    if !first {
-        page.line("");
+/// A scenario in the summary: the worst of its kernels.
+fn line(results: &[Result<Report, Trouble>]) -> Line {
+    let reports: Vec<&Report> = results.iter().flatten().collect();
+    match reports.iter().map(|report| report.verdict).max() {
+        Some(verdict) if reports.len() == results.len() => Line::Judged {
+            verdict,
+            images: reports.iter().map(|report| report.images).sum(),
+            kernels: reports.iter().map(|report| report.kernel).collect(),
+        },
+        Some(_) | None => Line::Error,
     }
+}
+
+/// The arguments that name a scenario on a kernel.
+fn replay(file: &str, kernel: Kernel) -> String {
+    format!("{} --kernel {kernel}", expectations::quoted(file))
+}
+
+fn one(page: &mut Page, file: &str, replay: &str, report: &Report) {
     page.wrapped("", &report.title, BOLD);
     page.styled(file, FAINT);
     page.wrapped("", &report.machine, FAINT);
     page.line("");
     if !report.about.trim().is_empty() {
-        about(&mut page, &report.about);
+        about(page, &report.about);
         page.line("");
     }
-    verdict(&mut page, report);
+    verdict(page, report);
     page.line("");
-    outcomes::section(&mut page, report);
+    outcomes::section(page, report);
     page.line("");
-    expectations::section(&mut page, file, report);
+    expectations::section(page, replay, report);
     page.line("");
-    totals(&mut page, report);
-    page.text
+    totals(page, report);
 }
 
 /// What the scenario is about: its paragraphs, wrapped anew. Items of a list and rows of a table keep their lines.
@@ -215,18 +289,27 @@ fn schedules(report: &Report) -> &'static str {
     }
 }
 
+/// The kernels of a line of the summary, unless it is the default one.
+fn on(kernels: &[Kernel]) -> String {
+    if kernels == [Kernel::default()] {
+        String::new()
+    } else {
+        format!("  on {}", comparison::label(kernels))
+    }
+}
+
 fn summary(page: &mut Page, done: &[(String, Line)]) {
     page.styled("Summary", BOLD);
     for (file, line) in done {
-        let (word, style, images) = match line {
-            Line::Judged { verdict, images } => {
+        let (word, style, images, on) = match line {
+            Line::Judged { verdict, images, kernels } => {
                 let (word, style) = word(*verdict);
-                (word, style, count(*images, "image", "images"))
+                (word, style, count(*images, "image", "images"), on(kernels))
             }
-            Line::Error => ("error", BAD, String::new()),
+            Line::Error => ("error", BAD, String::new(), String::new()),
         };
         let word = padded(word, 12);
-        page.line(&format!("  {style}{word}{style:#}  {images:>14}  {file}"));
+        page.line(&format!("  {style}{word}{style:#}  {images:>14}  {file}{on}"));
     }
     let judged = |wanted: Verdict| {
         let matching =

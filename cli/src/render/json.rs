@@ -1,4 +1,4 @@
-//! One JSON object for all scenarios. Keys are added over time, never renamed; counts are decimal strings, because
+//! One JSON object for all scenarios, each under each of its kernels. Keys are added over time, never renamed; counts are decimal strings, because
 //! they outgrow what readers of JSON can count.
 
 use super::Renderer;
@@ -6,8 +6,10 @@ use crate::commands::Trouble;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use unplug::crash::Coverage;
+use unplug::history::Returned;
+use unplug::kernel::Kernel;
 use unplug::report::{
-    Choices, Judgement, Outcome, Report, RunReport, Shown, ShownTree, Verdict, Window, Witness,
+    Choices, Judgement, Outcome, Report, RunReport, Shown, ShownTree, StepReport, Verdict, Window, Witness,
 };
 use unplug::scenario::Diagnostic;
 use unplug::schedule::Schedule;
@@ -26,12 +28,12 @@ impl Json {
 }
 
 impl Renderer for Json {
-    fn scenario(&mut self, file: &Path, result: &Result<Report, Trouble>) -> String {
+    fn scenario(&mut self, file: &Path, results: &[Result<Report, Trouble>]) -> String {
         let file = file.display().to_string();
-        self.scenarios.push(match result {
+        self.scenarios.extend(results.iter().map(|result| match result {
             Ok(report) => scenario(&file, report),
             Err(trouble) => error(&file, trouble),
-        });
+        }));
         String::new()
     }
 
@@ -47,10 +49,12 @@ fn scenario(file: &str, report: &Report) -> Value {
         "file": file,
         "title": report.title,
         "about": report.about,
+        "kernel": report.kernel.version(),
         "machine": report.machine,
         "verdict": verdict(report.verdict),
         "coverage": coverage(&report.runs),
         "images": report.images.to_string(),
+        "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "windows": report.windows.iter().map(|one| window(report, one)).collect::<Vec<_>>(),
         "expectations": report.expectations.iter().map(expectation).collect::<Vec<_>>(),
     })
@@ -90,6 +94,20 @@ fn run(run: &RunReport) -> Value {
 
 fn schedules(schedules: &[Schedule]) -> Vec<&'static str> {
     schedules.iter().map(|schedule| schedule.name()).collect()
+}
+
+/// What it returned stands in the order of the runs.
+fn step(step: &StepReport) -> Value {
+    let returned = |returned: &Returned| match returned {
+        Returned::Value(value) => json!(value),
+        Returned::Error(errno) => json!(errno.name()),
+    };
+    json!({
+        "name": step.name,
+        "line": step.line,
+        "text": step.text,
+        "returned": step.returned.iter().map(returned).collect::<Vec<_>>(),
+    })
 }
 
 fn window(report: &Report, window: &Window) -> Value {
@@ -167,16 +185,20 @@ fn error(file: &str, trouble: &Trouble) -> Value {
                 first.map_or_else(String::new, |first| format!("line {}: {}", first.line, first.message));
             (None, message, diagnostics.iter().map(diagnostic).collect())
         }
-        Trouble::Step { title, at, error } => (Some(title), format!("{at}: {}", error.message), Vec::new()),
+        Trouble::Step { title, at, error, .. } => {
+            (Some(title), format!("{at}: {}", error.message), Vec::new())
+        }
     };
     json!({
         "file": file,
         "title": title,
+        "kernel": trouble.kernel().map(Kernel::version),
         "verdict": "error",
         "error": message,
         "diagnostics": diagnostics,
         "coverage": { "complete": false, "runs": [] },
         "images": "0",
+        "steps": [],
         "windows": [],
         "expectations": [],
     })

@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use unplug::device::{DeviceLog, Event, Op, Origin, Request};
 use unplug::history::{Returned, StepRecord, WayEvent};
+use unplug::kernel::Writer;
 use unplug::scenario::{Scenario, Step};
 use unplug::stack::Trace;
 use unplug::units::{RequestIdx, Widen};
@@ -25,10 +26,12 @@ pub(crate) fn render(scenario: &Scenario, trace: &Trace) -> String {
     let mut text = String::new();
     let mut line = |line: String| writeln!(text, "{line}").unwrap_or(());
     line(format!("{BOLD}{}{BOLD:#}", scenario.title));
-    line(format!("{FAINT}schedule {}, no crash{FAINT:#}", trace.schedule));
+    let kernel = scenario.stack.kernel;
+    line(format!("{FAINT}Linux {kernel}, schedule {}, no crash{FAINT:#}", trace.schedule));
     line(String::new());
+    let disk = Disk { log: &trace.log, writer: kernel.rules().writer };
     for (number, (step, record)) in (1..).zip(scenario.steps.iter().zip(&trace.history.steps)) {
-        steps_lines(number, step, record, &trace.log).into_iter().for_each(&mut line);
+        steps_lines(number, step, record, &disk).into_iter().for_each(&mut line);
     }
     line(String::new());
     line(format!("{BOLD}What happened at the disk{BOLD:#}"));
@@ -38,11 +41,17 @@ pub(crate) fn render(scenario: &Scenario, trace: &Trace) -> String {
     );
     line(String::new());
     line(format!("  {FAINT}moment{FAINT:#}"));
-    device_lines(&trace.log).into_iter().for_each(&mut line);
+    device_lines(&disk).into_iter().for_each(&mut line);
     text
 }
 
-fn steps_lines(number: u64, step: &Step, record: &StepRecord, log: &DeviceLog) -> Vec<String> {
+/// What the disk was asked, and who writes in the background.
+struct Disk<'a> {
+    log: &'a DeviceLog,
+    writer: Writer,
+}
+
+fn steps_lines(number: u64, step: &Step, record: &StepRecord, disk: &Disk<'_>) -> Vec<String> {
     let mut lines =
         vec![format!("{number:>4}  {BOLD}{}{BOLD:#}  {FAINT}{}{FAINT:#}", step.text, returned(record))];
     for (depth, event) in record.way.events() {
@@ -50,8 +59,8 @@ fn steps_lines(number: u64, step: &Step, record: &StepRecord, log: &DeviceLog) -
         lines.push(match event {
             WayEvent::Function(name) => format!("{indent}{name}"),
             WayEvent::Decision(what) => format!("{indent}{FAINT}· {what}{FAINT:#}"),
-            WayEvent::Request(idx) => match log.requests().get(idx.get().index()) {
-                Some(asked) => format!("{indent}{DEVICE}→ w{idx}  {}{DEVICE:#}", request(asked)),
+            WayEvent::Request(idx) => match disk.log.requests().get(idx.get().index()) {
+                Some(asked) => format!("{indent}{DEVICE}→ w{idx}  {}{DEVICE:#}", request(asked, disk.writer)),
                 None => format!("{indent}{DEVICE}→ w{idx}{DEVICE:#}"),
             },
         });
@@ -68,11 +77,12 @@ fn returned(record: &StepRecord) -> String {
 }
 
 /// Everything that is asked, in one line.
-fn request(request: &Request) -> String {
-    let origin = match request.cause.origin {
-        Origin::Call => "",
-        Origin::Flusher => ", by the flusher thread",
-        Origin::CommitTimer => ", by the journal's timer",
+fn request(request: &Request, writer: Writer) -> String {
+    let origin = match (request.cause.origin, writer) {
+        (Origin::Call, _) => "",
+        (Origin::Flusher, Writer::Flusher) => ", by the flusher thread",
+        (Origin::Flusher, Writer::Pdflush) => ", by pdflush",
+        (Origin::CommitTimer, _) => ", by the journal's timer",
     };
     let why = &request.cause.why;
     match &request.op {
@@ -85,7 +95,8 @@ fn request(request: &Request) -> String {
     }
 }
 
-fn device_lines(log: &DeviceLog) -> Vec<String> {
+fn device_lines(disk: &Disk<'_>) -> Vec<String> {
+    let log = disk.log;
     let width = log.requests().len().to_string().len();
     let shown = |idx: &RequestIdx| format!("w{idx:<width$}");
     let mut lines: Vec<String> = Vec::with_capacity(log.events().len() + 1);
@@ -93,7 +104,11 @@ fn device_lines(log: &DeviceLog) -> Vec<String> {
         lines.push(match event {
             Event::Submitted(idx) => match log.requests().get(idx.get().index()) {
                 Some(asked) => {
-                    format!("  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}  {}", shown(idx), request(asked))
+                    format!(
+                        "  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}  {}",
+                        shown(idx),
+                        request(asked, disk.writer)
+                    )
                 }
                 None => format!("  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}", shown(idx)),
             },

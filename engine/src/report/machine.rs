@@ -22,7 +22,12 @@ pub(super) fn machine(stack: &Stack) -> String {
     ];
     let span = SPANS.iter().find(|(kernel, _)| *kernel == stack.kernel);
     let kernel = span.map_or(stack.kernel.version(), |(_, text)| *text);
-    format!("Linux {kernel}, {}, disk: {}", file_system(stack), disk(stack))
+    format!("Linux {kernel}, {}", storage(stack))
+}
+
+/// What is beneath the kernel, in words.
+pub(super) fn storage(stack: &Stack) -> String {
+    format!("{}, disk: {}", file_system(stack), disk(stack))
 }
 
 fn file_system(stack: &Stack) -> String {

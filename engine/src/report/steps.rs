@@ -1,19 +1,25 @@
 //! The steps of the program, and what reached the device during each.
 
-use super::{Run, StepReport, Traffic};
-use crate::device::Op;
+use super::{DataWritten, Run, StepReport, Traffic};
+use crate::device::{Op, Why};
 use crate::scenario::{Call, MemoryCall, Step};
-use crate::units::{Widen, len_u32};
+use crate::units::{FileBlock, Ino, Widen, len_u32};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names that each file was found by.
+type Names = BTreeMap<Ino, BTreeSet<String>>;
 
 /// The steps as reports show them.
-pub(super) fn steps(steps: &[Step], runs: &[Run<'_>]) -> Vec<StepReport> {
-    let mut traffic: Vec<Vec<Traffic>> = runs.iter().map(|run| by_step(steps.len(), run)).collect();
+pub(super) fn steps(steps: &[Step], runs: &[Run<'_>], names: &Names) -> Vec<StepReport> {
+    let mut traffic: Vec<Vec<Traffic>> = runs.iter().map(|run| by_step(steps.len(), run, names)).collect();
     let mut reports = Vec::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
+        let records = runs.iter().filter_map(|run| run.history.steps.get(at));
         reports.push(StepReport {
             name: name(&step.call),
             text: step.text.clone(),
             line: step.line,
+            returned: records.map(|record| record.returned.clone()).collect(),
             traffic: traffic.iter_mut().map(|run| run[at].take()).collect(),
         });
     }
@@ -21,7 +27,8 @@ pub(super) fn steps(steps: &[Step], runs: &[Run<'_>]) -> Vec<StepReport> {
 }
 
 impl Traffic {
-    const NONE: Self = Self { writes: Vec::new(), flushes: 0 };
+    /// No request at all.
+    pub const NONE: Self = Self { writes: Vec::new(), data: Vec::new(), commits: 0, in_place: 0, flushes: 0 };
 
     fn take(&mut self) -> Self {
         std::mem::replace(self, Self::NONE)
@@ -33,16 +40,60 @@ impl Traffic {
     }
 }
 
-fn by_step(steps: usize, run: &Run<'_>) -> Vec<Traffic> {
+fn by_step(steps: usize, run: &Run<'_>, names: &Names) -> Vec<Traffic> {
     let mut traffic = vec![Traffic::NONE; steps];
+    let mut data: Vec<BTreeSet<(Ino, bool, u32)>> = vec![BTreeSet::new(); steps];
     for request in run.log.requests() {
-        let Some(step) = traffic.get_mut(request.cause.step.get().index()) else { continue };
+        let at = request.cause.step.get().index();
+        let (Some(step), Some(data)) = (traffic.get_mut(at), data.get_mut(at)) else { continue };
+        let why = &request.cause.why;
         match &request.op {
-            Op::Write { .. } => step.writes.push(request.cause.why.to_string()),
+            Op::Write { fua, .. } => {
+                step.writes.push(why.to_string());
+                match why {
+                    Why::Data { ino, from, blocks } => {
+                        data.extend((0..*blocks).map(|block| (*ino, *fua, from.get() + block)));
+                    }
+                    Why::Commit(_) => step.commits += 1,
+                    Why::InPlace { .. } => step.in_place += 1,
+                    Why::Descriptor(_)
+                    | Why::Copy { .. }
+                    | Why::Revoke(_)
+                    | Why::JournalSuperblock
+                    | Why::Superblock
+                    | Why::FlushBeforeCommit(_)
+                    | Why::FlushForFua
+                    | Why::FlushOfSync
+                    | Why::FlushBeforeTail => {}
+                }
+            }
             Op::Flush => step.flushes += 1,
         }
     }
+    for (step, blocks) in traffic.iter_mut().zip(&data) {
+        step.data = joined(blocks, names);
+    }
     traffic
+}
+
+/// Blocks of files, neighbours as one.
+fn joined(blocks: &BTreeSet<(Ino, bool, u32)>, names: &Names) -> Vec<DataWritten> {
+    let mut joined: Vec<DataWritten> = Vec::new();
+    for (ino, fua, block) in blocks {
+        match joined.last_mut() {
+            Some(last) if (last.ino, last.fua) == (*ino, *fua) && last.from.get() + last.blocks == *block => {
+                last.blocks += 1;
+            }
+            Some(_) | None => joined.push(DataWritten {
+                ino: *ino,
+                name: names.get(ino).and_then(|names| names.first().cloned()),
+                from: FileBlock::new(*block),
+                blocks: 1,
+                fua: *fua,
+            }),
+        }
+    }
+    joined
 }
 
 const fn name(call: &Call) -> &'static str {

@@ -4,7 +4,7 @@
 //! what each expectation says of it. Where two runs are explored, the digests of the first one's images are kept,
 //! so that an image that both lead to is counted once.
 
-use super::machine::machine;
+use super::machine::{machine, storage};
 use super::product::{Draft, join};
 use super::steps::steps;
 use super::story::in_memory;
@@ -159,10 +159,12 @@ impl<'a> Tally<'a> {
         Report {
             title: self.scenario.title.clone(),
             about: self.scenario.about.clone(),
+            kernel: self.scenario.stack.kernel,
             machine: machine(&self.scenario.stack),
+            storage: storage(&self.scenario.stack),
             verdict,
             images: self.images,
-            steps: steps(&self.scenario.steps, &self.runs),
+            steps: steps(&self.scenario.steps, &self.runs, &self.names),
             windows,
             expectations,
             runs: runs

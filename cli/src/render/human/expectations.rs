@@ -11,26 +11,37 @@ use unplug::units::StepIdx;
 const CAUSES: usize = 8;
 const MARGIN: &str = "      ";
 
-/// The expectations, those of the file first.
-pub(super) fn section(page: &mut Page, file: &str, report: &Report) {
+/// The expectations, those of the file first. `replay` are the arguments that name the scenario to `unplug image`.
+pub(super) fn section(page: &mut Page, replay: &str, report: &Report) {
     page.styled("Expectations", BOLD);
-    let words = Vocabulary::of(report);
     for judged in &report.expectations {
-        heading(page, judged);
-        match (judged.verdict, &judged.case) {
-            (Verdict::Violated, Some(case)) => violation(page, file, judged, case, &words),
-            (Verdict::Violated, None) => {
-                let images = count(judged.images, "image", "images");
-                page.wrapped(MARGIN, &format!("in none of {images}"), FAINT);
-                instead(page, judged, &words);
-            }
-            (Verdict::Holds, Some(case)) => {
-                let images = count(judged.images, "image", "images");
-                let example = format!("in {} of {images}, for example {}", judged.decisive, case.witness.id);
-                page.wrapped(MARGIN, &example, FAINT);
-            }
-            (Verdict::Holds | Verdict::Inconclusive, None) | (Verdict::Inconclusive, Some(_)) => {}
+        one(page, replay, report, judged);
+    }
+}
+
+/// Those that do not hold.
+pub(super) fn failures(page: &mut Page, replay: &str, report: &Report) {
+    for judged in report.expectations.iter().filter(|judged| judged.verdict != Verdict::Holds) {
+        one(page, replay, report, judged);
+    }
+}
+
+fn one(page: &mut Page, replay: &str, report: &Report, judged: &Judgement) {
+    let words = Vocabulary::of(&[report]);
+    heading(page, judged);
+    match (judged.verdict, &judged.case) {
+        (Verdict::Violated, Some(case)) => violation(page, replay, judged, case, &words),
+        (Verdict::Violated, None) => {
+            let images = count(judged.images, "image", "images");
+            page.wrapped(MARGIN, &format!("in none of {images}"), FAINT);
+            instead(page, judged, &words);
         }
+        (Verdict::Holds, Some(case)) => {
+            let images = count(judged.images, "image", "images");
+            let example = format!("in {} of {images}, for example {}", judged.decisive, case.witness.id);
+            page.wrapped(MARGIN, &example, FAINT);
+        }
+        (Verdict::Holds | Verdict::Inconclusive, None) | (Verdict::Inconclusive, Some(_)) => {}
     }
 }
 
@@ -60,7 +71,7 @@ fn heading(page: &mut Page, judged: &Judgement) {
     }
 }
 
-fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words: &Vocabulary) {
+fn violation(page: &mut Page, replay: &str, judged: &Judgement, case: &Case, words: &Vocabulary) {
     let images = count(judged.images, "image", "images");
     let fewest = if judged.decisive > 1 { " The one that lost the fewest writes" } else { " It is met" };
     page.wrapped(
@@ -88,7 +99,7 @@ fn violation(page: &mut Page, file: &str, judged: &Judgement, case: &Case, words
         }
     }
     let id = &case.witness.id;
-    page.line(&format!("{MARGIN}replay    unplug image {} --state {id} -o crash.img", quoted(file)));
+    page.line(&format!("{MARGIN}replay    unplug image {replay} --state {id} -o crash.img"));
 }
 
 /// What the disk had never been asked to keep.
@@ -124,7 +135,7 @@ fn when(after: Option<StepIdx>) -> String {
 }
 
 /// As a shell wants it.
-fn quoted(file: &str) -> String {
+pub(super) fn quoted(file: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@=%".contains(letter);
     if !file.is_empty() && file.chars().all(plain) {
         file.to_owned()

@@ -37,7 +37,7 @@ pub(super) fn section(page: &mut Page, report: &Report) {
         &if partial { format!("{title} (not every state was looked at)") } else { title.to_owned() },
         BOLD,
     );
-    let words = Vocabulary::of(report);
+    let words = Vocabulary::of(&[report]);
     if !words.fixed.is_empty() {
         page.labelled("", "always there: ", &listed(&words.fixed, 12));
     }

@@ -10,7 +10,7 @@ use unplug::crash::{Bounds, CrashView};
 use unplug::device::{
     AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Fua, Media, Op, Origin, Request, Why,
 };
-use unplug::history::{History, InMemory, Returned, StepRecord, Way};
+use unplug::history::{Errno, History, InMemory, Returned, StepRecord, Way};
 use unplug::oracle::{Content, Entry, Mounted, Observation};
 use unplug::scenario::{Scenario, parse};
 use unplug::schedule::Schedule;
@@ -124,6 +124,10 @@ fn flushed() -> Report {
     report(&distinct(traces.into()), 1000)
 }
 
+fn people() -> Human {
+    Human::new(Detail::Reports, Named::ByFile)
+}
+
 fn check(name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/report"),
@@ -141,7 +145,7 @@ fn plain(text: &str) -> String {
 fn print(results: Vec<(&str, Result<Report, Trouble>)>, mut renderer: impl Renderer) -> String {
     let mut text = String::new();
     for (file, result) in results {
-        text += &renderer.scenario(Path::new(file), &result);
+        text += &renderer.scenario(Path::new(file), &[result]);
     }
     plain(&(text + &renderer.end()))
 }
@@ -149,23 +153,73 @@ fn print(results: Vec<(&str, Result<Report, Trouble>)>, mut renderer: impl Rende
 fn trouble() -> Trouble {
     let message = "open returned ENOENT (No such file or directory), and 0 was expected".to_owned();
     let error = StepError { place: Place::Step(StepIdx::new(0)), message, help: None };
-    Trouble::Step { title: "Another".to_owned(), at: "line 4, step 1, open(…)".to_owned(), error }
+    Trouble::Step {
+        title: "Another".to_owned(),
+        kernel: Kernel::default(),
+        at: "line 4, step 1, open(…)".to_owned(),
+        error,
+    }
 }
 
 #[test]
 fn for_people() {
-    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], Human::new(true)));
-    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], Human::new(true)));
+    check("violated", &print(vec![("a folder/conf's.ron", Ok(violated()))], people()));
+    check("flushed", &print(vec![("conf.ron", Ok(flushed()))], people()));
     let traces = vec![
         run(Schedule::Prompt, Order::Flushed, Start::AtFsync),
         run(Schedule::Late, Order::Mixed, Start::AtFsync),
     ];
-    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], Human::new(true)));
+    check("one-schedule", &print(vec![("conf.ron", Ok(report(&distinct(traces), 1000)))], people()));
     let few = report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2);
-    check("partial", &print(vec![("conf.ron", Ok(few))], Human::new(true)));
+    check("partial", &print(vec![("conf.ron", Ok(few))], people()));
     let several = vec![("a.ron", Ok(flushed())), ("b.ron", Err(trouble())), ("c.ron", Ok(violated()))];
-    let all = print(several, Human::new(true));
+    let all = print(several, people());
     check("summary", all.split_once("\nSummary\n").unwrap().1);
+}
+
+/// The same program under four kernels, the first two of which are alike.
+fn under_four() -> Vec<Result<Report, Trouble>> {
+    let on = |kernel: Kernel, report: Report| Ok(Report { kernel, ..report });
+    let mut fails = flushed();
+    fails.steps[3].returned = vec![Returned::Error(Errno::EIO); fails.runs.len()];
+    vec![
+        on(Kernel::V2_6_17, flushed()),
+        on(Kernel::V2_6_18, flushed()),
+        on(Kernel::V3_10, violated()),
+        on(Kernel::V6_6, fails),
+    ]
+}
+
+#[test]
+fn several_kernels_for_people() {
+    let text = |renderer: &mut Human, results: Vec<Result<Report, Trouble>>| {
+        plain(&renderer.scenario(Path::new("conf.ron"), &results))
+    };
+    check("kernels", &text(&mut people(), under_four()));
+    let mut everything = Human::new(Detail::Everything, Named::ByFile);
+    let all = text(&mut everything, under_four());
+    assert_eq!(all.matches("What a crash can leave behind").count(), 4, "{all}");
+    let mut with_trouble = under_four();
+    with_trouble[1] = Err(trouble());
+    let all = text(&mut people(), with_trouble);
+    assert!(all.contains("Error: it could not run on 6.6: line 4, step 1"), "{all}");
+    assert!(all.contains(" 2.6.17 ") && !all.contains("2.6.18"), "{all}");
+    let all = text(&mut people(), under_four().into_iter().take(2).collect());
+    assert!(all.contains("No difference: 2.6.17 and 2.6.18 do and leave the same."), "{all}");
+    let mut verdict_alone = under_four();
+    verdict_alone.truncate(2);
+    for report in verdict_alone.iter_mut().flatten().take(1) {
+        report.verdict = Verdict::Holds;
+    }
+    let all = text(&mut people(), verdict_alone);
+    assert!(all.contains("\n 2.6.17 ┆ holds\n"), "{all}");
+    let few = || Report {
+        kernel: Kernel::V6_12,
+        ..report(&distinct(vec![run(Schedule::Prompt, Order::Mixed, Start::AtWrite)]), 2)
+    };
+    let all = text(&mut people(), vec![Ok(few()), Ok(Report { kernel: Kernel::V6_1, ..few() })]);
+    assert!(all.contains("which are not all on 6.12 and 6.1"), "{all}");
+    assert!(all.contains("Not every state was looked at"), "{all}");
 }
 
 #[test]
@@ -191,7 +245,19 @@ fn no_line_is_too_long() {
     report.title = format!("A title of many words {long} {long}");
     report.expectations[0].text = format!("always(content(\"/conf\", \"{long}\"))");
     report.steps[0].text = format!("open(\"{long}\")");
-    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], Human::new(true));
+    let text = print(vec![("conf.ron", Ok(report)), ("c.ron", Ok(violated()))], people());
+    let mut several = under_four();
+    for report in several.iter_mut().flatten() {
+        report.steps[3].text = format!("fsync(\"{long}\")");
+        let outcomes = report.windows[4].outcomes.iter().cloned().map(|mut outcome| {
+            outcome
+                .tree
+                .insert("/long".to_owned(), unplug::report::Shown::Text(format!("{long} {}", report.kernel)));
+            outcome
+        });
+        report.windows[4].outcomes = outcomes.collect();
+    }
+    let text = text + &plain(&people().scenario(Path::new("conf.ron"), &several));
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -199,8 +265,8 @@ fn no_line_is_too_long() {
 
 #[test]
 fn colour_is_never_meaning_alone() {
-    let mut renderer = Human::new(true);
-    let coloured = renderer.scenario(Path::new("conf.ron"), &Ok(violated()));
+    let mut renderer = people();
+    let coloured = renderer.scenario(Path::new("conf.ron"), &[Ok(violated())]);
     assert!(coloured.contains('\u{1b}'), "there is emphasis");
     let words = plain(&coloured);
     for word in ["VIOLATED", "✗", "✓ holds"] {

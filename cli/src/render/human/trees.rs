@@ -10,7 +10,7 @@ const CELLS: usize = 12;
 /// to so many.
 const FIRST: usize = 8;
 
-/// The entries of all trees of a report: those that are always the same, and the paths of the others.
+/// The entries of all trees of some reports: those that are always the same, and the paths of the others.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     /// In every tree the same.
@@ -20,9 +20,10 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Compares all trees. A disk that cannot be mounted says nothing about names.
-    pub(super) fn of(report: &Report) -> Self {
-        let outcomes = report.windows.iter().flat_map(|window| window.outcomes.iter());
+    /// Compares all trees of some reports. A disk that cannot be mounted says nothing about names.
+    pub(super) fn of(reports: &[&Report]) -> Self {
+        let windows = reports.iter().flat_map(|report| &report.windows);
+        let outcomes = windows.flat_map(|window| window.outcomes.iter());
         let trees: BTreeSet<&ShownTree> =
             outcomes.map(|outcome| &outcome.tree).filter(|tree| !tree.contains_key("!")).collect();
         let mut met: BTreeMap<&String, (BTreeSet<&Shown>, usize)> = BTreeMap::new();
