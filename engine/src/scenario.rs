@@ -54,33 +54,5 @@ pub fn parse_for(text: &str, kernels: &[Kernel]) -> Result<Vec<Scenario>, Vec<Di
     check::check(text, &lines, &document, kernels)
 }
 
-/// Reads a scenario under other kernels than those that it names.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_for(text: &str, kernels: &[Kernel]) -> Result<Vec<Scenario>, Vec<Diagnostic>> {
-    let scenario = parse(text)?;
-    let under = |kernel: &Kernel| {
-        let mut scenario = scenario.clone();
-        scenario.stack.mount = mount_under(&scenario.stack, *kernel);
-        scenario.stack.kernel = *kernel;
-        scenario
-    };
-    Ok(kernels.iter().map(under).collect())
-}
-
-/// What was the default of one kernel becomes that of the other.
-fn mount_under(stack: &Stack, kernel: Kernel) -> Mount {
-    let (own, before, now) = (&stack.mount, Mount::of(stack.kernel), Mount::of(kernel));
-    let pick = |own: bool, before: bool, now: bool| if own == before { now } else { own };
-    Mount {
-        delalloc: pick(own.delalloc, before.delalloc, now.delalloc),
-        dioread_nolock: pick(own.dioread_nolock, before.dioread_nolock, now.dioread_nolock),
-        auto_da_alloc: pick(own.auto_da_alloc, before.auto_da_alloc, now.auto_da_alloc),
-        barrier: pick(own.barrier, before.barrier, now.barrier),
-        ..own.clone()
-    }
-}
-
 #[cfg(test)]
 mod tests;

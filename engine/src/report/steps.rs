@@ -56,7 +56,9 @@ fn by_step(steps: usize, run: &Run<'_>, names: &Names) -> Vec<Traffic> {
                     }
                     Why::Commit(_) => step.commits += 1,
                     Why::InPlace { .. } => step.in_place += 1,
-                    Why::Descriptor(_)
+                    // No transfer of its own: it is part of one that is counted.
+                    Why::DataChangedInFlight { .. }
+                    | Why::Descriptor(_)
                     | Why::Copy { .. }
                     | Why::Revoke(_)
                     | Why::JournalSuperblock
