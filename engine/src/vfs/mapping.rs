@@ -233,7 +233,6 @@ impl Vfs {
     /// Pages are dirty, for so the page table says. 2.6.11 mm/page-writeback.c, `set_page_dirty`
     pub(super) fn set_pages_dirty(&mut self, dirty: &[DirtyPage]) {
         for DirtyPage { ino, page } in dirty {
-            self.decide(format!("the dirty bit of page {page} of inode {ino} moves to the page cache"));
             self.fs.set_page_dirty(*ino, *page);
         }
     }
