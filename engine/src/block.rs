@@ -10,11 +10,11 @@
 //!
 //! Not modelled: merging of neighbouring bios (it changes no order), several queues, errors.
 
-use crate::device::{Cache, Cause, DeviceLog, Disk, DiskImage, Fua, Op, Origin, Why};
+use crate::device::{Cache, Cause, DeviceLog, Disk, DiskImage, DiskModel, Fua, Op, Origin, Why};
 use crate::history::Way;
 use crate::mutant::Mutant;
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, Moment, RequestIdx, StepIdx, Time};
+use crate::units::{Block, BlockNr, Lba, Moment, RequestIdx, StepIdx, Time};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -129,6 +129,21 @@ impl Queue {
     /// v6.6 block/blk-core.c, `submit_bio`.
     pub fn submit_write(&mut self, at: BlockNr, blocks: &[Block], why: Why) -> RequestIdx {
         self.submit(Op::Write { lba: at.first_lba(), data: joined(blocks), fua: false }, why)
+    }
+
+    /// Submits a write of whole sectors and does not wait.
+    pub fn submit_sectors(&mut self, lba: Lba, bytes: &[u8], why: Why) -> RequestIdx {
+        self.submit(Op::Write { lba, data: bytes.into(), fua: false }, why)
+    }
+
+    /// Submits a write of whole sectors with REQ_FUA, which the device must know, and does not wait.
+    pub fn submit_fua(&mut self, lba: Lba, bytes: &[u8], why: Why) -> RequestIdx {
+        self.submit(Op::Write { lba, data: bytes.into(), fua: true }, why)
+    }
+
+    /// What kind of disk it is.
+    pub const fn disk(&self) -> &DiskModel {
+        self.disk.model()
     }
 
     /// Waits for a request; one that completed before is no wait.

@@ -49,7 +49,6 @@ pub struct Vfs {
     descriptors: BTreeMap<Name, FileId>,
     files: BTreeMap<FileId, File>,
     next: u32,
-    #[expect(dead_code, reason = "mmap comes next")]
     mm: AddressSpace,
     /// What the program calls its mappings: an address and a length, whatever became of them.
     #[expect(dead_code, reason = "mmap comes next")]
