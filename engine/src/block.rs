@@ -10,7 +10,7 @@
 //!
 //! Not modelled: merging of neighbouring bios (it changes no order), several queues, errors.
 
-use crate::device::{Cache, Cause, DeviceLog, Disk, DiskImage, Fua, Op, Origin, Why};
+use crate::device::{Cache, Cause, DeviceLog, Disk, DiskImage, DiskModel, Fua, Op, Origin, Why};
 use crate::history::Way;
 use crate::mutant::Mutant;
 use crate::schedule::Schedule;
@@ -137,6 +137,21 @@ impl Queue {
         let cause = Cause { step: self.step, origin: self.origin, why };
         let request = self.disk.submit(Op::Write { lba: at, data: bytes.into(), fua: false }, cause);
         self.way.request(request);
+    }
+
+    /// Submits a write of whole sectors and does not wait.
+    pub fn submit_sectors(&mut self, lba: Lba, bytes: &[u8], why: Why) -> RequestIdx {
+        self.submit(Op::Write { lba, data: bytes.into(), fua: false }, why)
+    }
+
+    /// Submits a write of whole sectors with REQ_FUA, which the device must know, and does not wait.
+    pub fn submit_fua(&mut self, lba: Lba, bytes: &[u8], why: Why) -> RequestIdx {
+        self.submit(Op::Write { lba, data: bytes.into(), fua: true }, why)
+    }
+
+    /// What kind of disk it is.
+    pub const fn disk(&self) -> &DiskModel {
+        self.disk.model()
     }
 
     /// Waits for a request; one that completed before is no wait.

@@ -7,13 +7,14 @@
 //! Each namespace operation is one handle, so it is in one transaction. Blocks that are freed stay pinned until the
 //! transaction that freed them has committed.
 //!
-//! Not modelled: `data=` modes other than ordered, nodelalloc, dioread_lock, block groups' preallocation, quota, extended
+//! Not modelled: `data=` modes other than ordered, block groups' preallocation, quota, extended
 //! attributes, hashed directories, the last-mounted path in the superblock, permissions (the program is root).
 
 mod alloc;
 mod buffer;
 mod commit;
 mod dir;
+mod direct;
 mod extents;
 mod fault;
 mod fsync;
@@ -23,12 +24,14 @@ mod mkfs;
 mod mount;
 mod namei;
 mod orphan;
+mod prepare;
 mod stable;
 mod timers;
 mod truncate;
 mod write;
 mod writeback;
 
+pub use direct::DirectWrite;
 pub use fsync::Datasync;
 pub use inode::{Inode, Stat};
 pub use mkfs::mkfs;

@@ -22,4 +22,4 @@ mod transaction;
 pub use checkpoint::CheckpointStep;
 pub(crate) use checkpoint::write_in_place;
 pub use journal::Journal;
-pub use transaction::{OrderedRange, Transaction};
+pub use transaction::{OrderedData, OrderedRange, Transaction};

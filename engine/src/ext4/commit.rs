@@ -1,8 +1,9 @@
 //! Driving the journal: commits with their ordered data, and room in the log.
 
 use super::Fs;
-use crate::jbd2::{CheckpointStep, OrderedRange};
-use crate::units::{Ino, Tid};
+use crate::jbd2::{CheckpointStep, OrderedData, OrderedRange};
+use crate::kernel::{OrderedCommit, OrderedScope};
+use crate::units::{FileBlock, Ino, Tid};
 
 impl Fs {
     /// Commits the running transaction, if there is one. v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`
@@ -19,17 +20,14 @@ impl Fs {
                 .unwrap_or_default();
             if !ordered.is_empty() {
                 fs.within("journal_submit_data_buffers", |fs| {
-                    for (ino, range) in &ordered {
-                        // WB_SYNC_ALL: a page on its way is waited for and written again
-                        fs.finish_mapped_writebacks(*ino);
-                        fs.submit_mapped_pages(*ino, range.first, range.last);
-                    }
+                    ordered.iter().for_each(|(ino, range)| fs.submit_ordered_data(*ino, *range));
                 });
             }
             fs.journal.write_log(&mut fs.q, &fs.buffers);
-            for (ino, _) in &ordered {
+            for (ino, range) in &ordered {
                 // v6.6 fs/jbd2/commit.c, journal_finish_inode_data_buffers
-                fs.finish_mapped_writebacks(*ino);
+                let (first, last) = fs.ordered_pages(*range);
+                fs.finish_mapped_writebacks(*ino, first, last);
             }
             let tail = fs.journal.write_record(&mut fs.q);
             fs.journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
@@ -37,6 +35,33 @@ impl Fs {
         // What was committed waits to be written in its place.
         if self.buffers.dirtied_when().is_some() {
             self.arm_flusher();
+        }
+    }
+
+    /// Starts to write the ordered data of an inode, where the commit has to.
+    /// v6.6 fs/jbd2/commit.c, `journal_submit_data_buffers`
+    fn submit_ordered_data(&mut self, ino: Ino, range: OrderedRange) {
+        match (range.data, self.options.rules.ordered_commit) {
+            (OrderedData::WriteAndWait, _) | (OrderedData::Wait, OrderedCommit::Writes) => {
+                let (first, last) = self.ordered_pages(range);
+                self.decide(format!(
+                    "inode {ino} has ordered data: what is dirty and has a block goes out now"
+                ));
+                // WB_SYNC_ALL: a page on its way is waited for and written again
+                self.finish_mapped_writebacks(ino, first, last);
+                self.submit_mapped_pages(ino, first, last);
+            }
+            (OrderedData::Wait, OrderedCommit::Waits) => {
+                self.decide(format!("inode {ino} has ordered data on its way: it will be waited for"));
+            }
+        }
+    }
+
+    /// The pages that a commit looks at.
+    const fn ordered_pages(&self, range: OrderedRange) -> (FileBlock, FileBlock) {
+        match self.options.rules.ordered_scope {
+            OrderedScope::Range => (range.first, range.last),
+            OrderedScope::WholeFile => (FileBlock::new(0), FileBlock::new(u32::MAX)),
         }
     }
 

@@ -77,7 +77,7 @@ impl Fs {
         self.within("file_update_time", |fs| fs.update_time(ino));
         loop {
             let mut reserved = self.reserved_blocks();
-            match self.within("block_page_mkwrite", |fs| fs.get_block(ino, page, &mut reserved)) {
+            match self.within("block_page_mkwrite", |fs| fs.prepare_page(ino, page, &mut reserved)) {
                 Ok(()) => return Ok(()),
                 Err(Errno::ENOSPC) if self.should_retry_alloc() => {}
                 Err(errno) => {

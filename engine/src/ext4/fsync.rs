@@ -3,7 +3,7 @@
 //! ```text
 //!   fsync      dirty pages, wait ▸ commit of i_sync_tid      ▸ FLUSH if no commit will flush behind the data
 //!   fdatasync  dirty pages, wait ▸ commit of i_datasync_tid  ▸ the same
-//!   directory  commit of whatever is running, nothing if nothing is
+//!   directory  commit of whatever is running, nothing if nothing is (before 6.4: as a file)
 //!   syncfs     all dirty pages ▸ in-place writes ▸ wait ▸ commit ▸ in-place writes, not flushed
 //! ```
 
@@ -13,6 +13,7 @@ use crate::block::Barrier;
 use crate::device::Why;
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
+use crate::kernel::{DirectorySync, SyncFlush, Writer};
 use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino};
 
@@ -35,7 +36,8 @@ impl Fs {
         datasync: Datasync,
     ) -> Result<(), Errno> {
         self.within("ext4_sync_file", |fs| {
-            if !fs.inode(ino).is_regular() {
+            let by_tid = fs.options.rules.directory_sync == DirectorySync::OwnTransaction;
+            if !fs.inode(ino).is_regular() && !by_tid {
                 fs.within("ext4_force_commit", |fs| {
                     if fs.journal.running().is_none() {
                         fs.decide("no transaction is running: nothing to do");
@@ -47,10 +49,18 @@ impl Fs {
             fs.within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?;
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
             if needs_barrier && !fs.q.lacks(Mutant::SyncWithoutFlush) {
-                fs.within("blkdev_issue_flush", |fs| fs.q.flush(Why::FlushOfSync));
+                fs.flush_of_sync();
             }
             Ok(())
         })
+    }
+
+    /// The flush that a sync call sends where no commit sends one. v6.6 block/blk-flush.c, `blkdev_issue_flush`
+    fn flush_of_sync(&mut self) {
+        match self.options.rules.sync_flush {
+            SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| fs.q.flush(Why::FlushOfSync)),
+            SyncFlush::None => self.decide("this kernel sends no flush of its own"),
+        }
     }
 
     /// Commits what the inode needs; returns whether the caller has to flush.
@@ -84,10 +94,14 @@ impl Fs {
 
     /// Makes everything durable, and ignores every error. v6.6 fs/sync.c, `ksys_sync`
     pub fn sync(&mut self) {
-        self.within("wakeup_flusher_threads", |fs| {
+        let wake = |fs: &mut Self| {
             fs.write_metadata_in_place();
             let _ = fs.write_all_inodes(SyncMode::None);
-        });
+        };
+        match self.options.rules.writer {
+            Writer::Flusher => self.within("wakeup_flusher_threads", wake),
+            Writer::Pdflush => self.within("wakeup_pdflush", |fs| fs.within("background_writeout", wake)),
+        }
         self.within("sync_inodes_one_sb", |fs| {
             let _ = fs.write_all_inodes(SyncMode::All);
         });
@@ -103,7 +117,7 @@ impl Fs {
             None => {
                 let committed = self.journal.committed();
                 self.decide(format!("transaction {committed} is committed already: only a flush is needed"));
-                self.q.flush(Why::FlushOfSync);
+                self.flush_of_sync();
             }
         }
     }

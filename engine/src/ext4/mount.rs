@@ -24,7 +24,7 @@ pub struct Options {
     pub commit_secs: u64,
     /// Whether blocks are allocated at writeback.
     pub delalloc: bool,
-    /// Whether new blocks are unwritten until their data is there.
+    /// Whether new blocks are unwritten until their data is there; never without delayed allocation.
     pub dioread_nolock: bool,
     /// Whether a page that is on its way to the disk must not change.
     pub stable_pages: bool,
@@ -42,7 +42,8 @@ impl Options {
             auto_da_alloc: mount.auto_da_alloc,
             commit_secs: mount.commit_secs,
             delalloc: mount.delalloc,
-            dioread_nolock: mount.dioread_nolock,
+            // v6.6 fs/ext4/ext4_jbd2.h, ext4_should_dioread_nolock
+            dioread_nolock: mount.dioread_nolock && mount.delalloc,
             stable_pages: stack.disk.stable_writes && rules.stable_pages == StablePages::IfAsked,
             kernel: stack.kernel,
             rules,
@@ -67,7 +68,7 @@ impl Fs {
             })
             .collect();
         let mut fs = Self {
-            journal: load_journal(&q, &superblock, &groups, options.commit_secs),
+            journal: load_journal(&q, &superblock, &groups, &options),
             q,
             options,
             seed,
@@ -128,7 +129,7 @@ impl Fs {
 
 /// Finds the journal and takes it up where it ended. v6.6 fs/ext4/super.c, `ext4_load_and_init_journal`
 #[expect(clippy::expect_used, reason = "our own mkfs made it")]
-fn load_journal(q: &Queue, superblock: &Superblock, groups: &[GroupDesc], commit_secs: u64) -> Journal {
+fn load_journal(q: &Queue, superblock: &Superblock, groups: &[GroupDesc], options: &Options) -> Journal {
     let place = superblock.inode_place(JOURNAL).expect("a journal inode");
     let nr = groups[place.group.index()].inode_table.plus(u64::from(place.table_block));
     let seed = superblock.metadata_seed().map(|seed| (seed, JOURNAL));
@@ -146,5 +147,5 @@ fn load_journal(q: &Queue, superblock: &Superblock, groups: &[GroupDesc], commit
         // v6.6 fs/ext4/super.c, set_journal_csum_feature_set: in memory now, on disk with the next write
         journal.features = journal.features.with(JournalIncompat::CSUM_V3);
     }
-    Journal::load(area, journal, block, commit_secs)
+    Journal::load(area, journal, block, options.commit_secs, options.rules.transaction_room)
 }

@@ -10,6 +10,7 @@ use super::Fs;
 use super::writeback::SyncMode;
 use crate::device::Origin;
 use crate::jbd2::Transaction;
+use crate::kernel::Writer;
 use crate::units::{FileBlock, Ino, Time};
 
 /// `dirty_writeback_centisecs`
@@ -44,32 +45,37 @@ impl Fs {
         self.q.set_origin(before);
     }
 
-    /// v6.6 fs/fs-writeback.c, `wb_workfn`, `wb_check_old_data_flush`
+    /// v6.6 fs/fs-writeback.c, `wb_workfn`; before 2.6.32 mm/pdflush.c, `pdflush`; mm/page-writeback.c, `wb_kupdate`
     fn flusher(&mut self) {
         let before = self.q.set_origin(Origin::Flusher);
-        self.within("wb_workfn", |fs| {
-            let now = fs.q.now();
-            let expired =
-                |since: Option<Time>| since.is_some_and(|since| since.plus_secs(EXPIRE_SECS) <= now);
-            let inodes: Vec<Ino> = fs
-                .inodes
-                .iter()
-                .filter(|(_, inode)| expired(inode.dirtied_when))
-                .map(|(ino, _)| *ino)
-                .collect();
-            for ino in inodes {
-                // Background writeback has nobody to tell of an error; the pages stay dirty.
-                let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
-            }
-            if expired(fs.buffers.dirtied_when()) {
-                fs.write_metadata_in_place();
-            }
-        });
+        match self.options.rules.writer {
+            Writer::Flusher => self.within("wb_workfn", Self::write_expired),
+            Writer::Pdflush => self.within("pdflush", |fs| fs.within("wb_kupdate", Self::write_expired)),
+        }
         self.flusher_wakes = None;
         if self.is_anything_dirty() {
             self.arm_flusher();
         }
         self.q.set_origin(before);
+    }
+
+    /// Writes what has been dirty for long. v6.6 fs/fs-writeback.c, `wb_check_old_data_flush`
+    fn write_expired(&mut self) {
+        let now = self.q.now();
+        let expired = |since: Option<Time>| since.is_some_and(|since| since.plus_secs(EXPIRE_SECS) <= now);
+        let inodes: Vec<Ino> = self
+            .inodes
+            .iter()
+            .filter(|(_, inode)| expired(inode.dirtied_when))
+            .map(|(ino, _)| *ino)
+            .collect();
+        for ino in inodes {
+            // Background writeback has nobody to tell of an error; the pages stay dirty.
+            let _ = self.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
+        }
+        if expired(self.buffers.dirtied_when()) {
+            self.write_metadata_in_place();
+        }
     }
 
     /// The flusher wakes in 5 s, if it does not already. v6.6 fs/fs-writeback.c, `wb_wakeup_delayed`

@@ -41,7 +41,7 @@ impl Fs {
     }
 
     /// Frees what lies behind the end of a file. v6.6 fs/ext4/inode.c, `ext4_truncate`
-    fn truncate(&mut self, ino: Ino) {
+    pub(super) fn truncate(&mut self, ino: Ino) {
         self.within("ext4_truncate", |fs| {
             let size = fs.inode(ino).size;
             if size == 0 && fs.options.auto_da_alloc {

@@ -6,6 +6,9 @@
 //! ```
 //! The last line is why an append to the tail of a file can survive as a size without bytes: nothing orders that
 //! block's data before the transaction that holds the new size.
+//!
+//! With nodelalloc each page is one handle that allocates its block and moves i_size and i_disksize; the commit writes
+//! the page.
 
 use super::Fs;
 use super::truncate::MAX_BYTES;
@@ -84,12 +87,19 @@ impl Fs {
         reserved: &mut u64,
     ) -> Result<(), Errno> {
         let whole = piece.len() == BLOCK_BYTES;
-        self.within("ext4_da_write_begin", |fs| fs.write_begin(ino, page, whole, reserved))?;
-        self.within("ext4_da_write_end", |fs| fs.write_end(ino, page, from, piece));
+        let (begin, end) = if self.options.delalloc {
+            ("ext4_da_write_begin", "ext4_da_write_end")
+        } else {
+            ("ext4_write_begin", "ext4_write_end")
+        };
+        self.within(begin, |fs| fs.write_begin(ino, page, whole, reserved))?;
+        self.within(end, |fs| fs.write_end(ino, page, from, piece));
         Ok(())
     }
 
-    /// Makes a page ready to be written to. v6.6 fs/ext4/inode.c, `ext4_da_write_begin`
+    /// Makes a page ready to be written to. Without delayed allocation a handle is left open that goes on in
+    /// `write_end`: the block and the size are in one transaction.
+    /// v6.6 fs/ext4/inode.c, `ext4_da_write_begin`, `ext4_write_begin`
     fn write_begin(
         &mut self,
         ino: Ino,
@@ -103,29 +113,16 @@ impl Fs {
             self.load_page(ino, page);
         }
         self.wait_for_stable_page(ino, page);
-        self.get_block(ino, page, reserved)
-    }
-
-    /// Promises a block to a cached page that has none. v6.6 fs/ext4/inode.c, `ext4_da_get_block_prep`
-    pub(super) fn get_block(&mut self, ino: Ino, page: FileBlock, reserved: &mut u64) -> Result<(), Errno> {
-        let inode = self.inode(ino);
-        let has_block =
-            inode.tree.lookup(page).is_some() || inode.pages.get(page).is_some_and(|folio| folio.delayed);
-        if !has_block {
-            // v6.6 fs/ext4/inode.c, ext4_da_reserve_space; balloc.c, ext4_has_free_clusters
-            if self.free_blocks_count() < *reserved + self.kept_back() + 1 {
-                self.decide("no free block to reserve");
-                return Err(Errno::ENOSPC);
-            }
-            *reserved += 1;
-            if let Some(folio) = self.inode_mut(ino).pages.get_mut(page) {
-                folio.delayed = true;
-            }
+        self.prepare_page(ino, page, reserved)?;
+        if !self.options.delalloc {
+            // A handle that allocated a block has asked for room enough to go on with.
+            self.start_handle(2);
         }
         Ok(())
     }
 
-    /// Takes the bytes over and moves the end of the file. v6.6 fs/ext4/inode.c, `ext4_da_write_end`
+    /// Takes the bytes over and moves the end of the file.
+    /// v6.6 fs/ext4/inode.c, `ext4_da_write_end`, `ext4_write_end`
     fn write_end(&mut self, ino: Ino, page: FileBlock, from: usize, piece: &[u8]) {
         self.change_page(ino, page, |data| data[from..from + piece.len()].copy_from_slice(piece));
         self.mark_page_dirty(ino, page);
@@ -138,6 +135,14 @@ impl Fs {
         self.zero_behind_old_end(ino, start);
         let inode = self.inode_mut(ino);
         inode.size = end;
+        if !self.options.delalloc {
+            self.decide(format!("the size on disk becomes {end}, in the transaction that is running now"));
+            let raw = &mut self.inode_mut(ino).raw;
+            raw.size = raw.size.max(end);
+            self.mark_inode_dirty(ino);
+            return;
+        }
+        let inode = self.inode(ino);
         // An unwritten block on its way counts: the buffer was mapped when its writeback was.
         // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize, mpage_map_one_extent
         let is_delayed = inode.pages.get(page).is_some_and(|folio| folio.delayed);

@@ -84,6 +84,37 @@ impl Fs {
         self.within("__filemap_fdatawait_range", |fs| fs.finish_writebacks(ino, first, last));
     }
 
+    /// Writes the dirty pages of a range and waits for them, and for those on their way before (WB_SYNC_ALL).
+    /// v6.6 mm/filemap.c, `filemap_write_and_wait_range`
+    pub fn write_and_wait(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
+        self.within("filemap_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))
+    }
+
+    /// Drops the pages of a range from the cache that are clean and not on their way, but for those that the caller
+    /// keeps. v6.6 mm/truncate.c, `invalidate_mapping_pages`
+    pub fn invalidate_pages(
+        &mut self,
+        ino: Ino,
+        first: FileBlock,
+        last: FileBlock,
+        keeps: impl Fn(FileBlock) -> bool,
+    ) {
+        let busy = |page: FileBlock| self.writebacks.iter().any(|writeback| writeback.covers(ino, page));
+        let pages = &self.inode(ino).pages;
+        let clean: Vec<FileBlock> = pages
+            .range(first, last)
+            .filter(|(page, folio)| !folio.dirty && !busy(*page) && !keeps(*page))
+            .map(|(page, _)| page)
+            .collect();
+        self.decide(match clean.len() {
+            0 => "no page can be dropped".to_owned(),
+            count => format!("drops {count} clean pages from the page cache"),
+        });
+        for page in clean {
+            self.inode_mut(ino).pages.remove(page);
+        }
+    }
+
     /// Writes the dirty pages of a range. v6.6 fs/ext4/inode.c, `ext4_do_writepages`
     pub(super) fn write_pages(
         &mut self,
@@ -150,14 +181,23 @@ impl Fs {
             // The block itself is promised; a node of the extent tree may be needed too.
             fs.unpin(u64::from(want) + 2);
             fs.start_handle(8);
+            let state = fs.state_of_new_blocks();
             let (at, blocks) = match fs.inode(ino).tree.lookup(page) {
                 Some((at, _)) => (at, fs.unwritten_run(ino, page, want)),
                 None => {
                     let want = fs.hole_run(ino, page, want);
-                    fs.map_new_blocks(ino, page, want, ExtentState::Unwritten)?
+                    fs.map_new_blocks(ino, page, want, state)?
                 }
             };
-            fs.submit_data(ino, page, at, blocks, true);
+            if state == ExtentState::Written {
+                // v6.6 fs/ext4/inode.c, ext4_map_blocks: EXT4_GET_BLOCKS_IO_SUBMIT
+                fs.decide(
+                    "dioread_lock: these are written blocks at once, and the commit waits for their data",
+                );
+                fs.mark_extents_written(ino, page, blocks);
+                fs.journal.wait_for_data(ino, page, page.plus(blocks - 1));
+            }
+            fs.submit_data(ino, page, at, blocks, state == ExtentState::Unwritten);
             let inode = fs.inode_mut(ino);
             let end = page.plus(blocks).first_byte().min(inode.size);
             if end > inode.raw.size {
@@ -235,8 +275,8 @@ impl Fs {
 
     /// Waits for those data writes of an inode that a commit waits for: none that converts extents, for their
     /// conversion is itself a handle. v6.6 fs/jbd2/commit.c, `journal_finish_inode_data_buffers`
-    pub(super) fn finish_mapped_writebacks(&mut self, ino: Ino) {
-        self.finish(|writeback| writeback.ino == ino && !writeback.converts);
+    pub(super) fn finish_mapped_writebacks(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
+        self.finish(|writeback| writeback.meets(ino, first, last) && !writeback.converts);
     }
 
     /// Data writes that were submitted before a moment have arrived by now.
@@ -265,15 +305,30 @@ impl Fs {
 
     /// The data is on the device: unwritten becomes written. v6.6 fs/ext4/page-io.c, `ext4_end_io_end`
     fn convert(&mut self, writeback: &Writeback) {
+        self.convert_unwritten_extents(writeback.ino, writeback.from, writeback.blocks);
+    }
+
+    /// A handle that marks blocks as written. v6.6 fs/ext4/extents.c, `ext4_convert_unwritten_extents`
+    pub(super) fn convert_unwritten_extents(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
         self.within("ext4_convert_unwritten_extents", |fs| {
             // Splitting an extent in three may need new nodes.
             fs.start_handle(8);
-            fs.inode_mut(writeback.ino).tree.mark_written(writeback.from, writeback.blocks);
-            if fs.store_tree(writeback.ino).is_err() {
-                fs.decide("no block for a new extent node");
-            }
-            fs.needs_this_transaction(writeback.ino);
+            fs.mark_extents_written(ino, from, blocks);
         });
+    }
+
+    /// Marks blocks as written. Needs a handle.
+    fn mark_extents_written(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
+        self.inode_mut(ino).tree.mark_written(from, blocks);
+        if self.store_tree(ino).is_err() {
+            self.decide("no block for a new extent node");
+        }
+        self.needs_this_transaction(ino);
+    }
+
+    /// How the blocks are marked that writeback allocates. v6.6 fs/ext4/ext4_jbd2.h, `ext4_should_dioread_nolock`
+    const fn state_of_new_blocks(&self) -> ExtentState {
+        if self.options.dioread_nolock { ExtentState::Unwritten } else { ExtentState::Written }
     }
 
     /// The dirty pages of a range that are not on their way already.
@@ -286,7 +341,7 @@ impl Fs {
             .collect()
     }
 
-    fn unwritten_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
+    pub(super) fn unwritten_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
         let tree = &self.inode(ino).tree;
         let first = tree.lookup(page).map(|(at, _)| at);
         let goes_on = |nr: &u32| {
@@ -295,7 +350,7 @@ impl Fs {
         len_u32((0..want).take_while(goes_on).count())
     }
 
-    fn hole_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
+    pub(super) fn hole_run(&self, ino: Ino, page: FileBlock, want: u32) -> u32 {
         let tree = &self.inode(ino).tree;
         len_u32((0..want).take_while(|nr| tree.lookup(page.plus(*nr)).is_none()).count())
     }

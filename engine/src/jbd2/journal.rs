@@ -1,9 +1,10 @@
 //! The journal's state: where the log begins and ends, which transactions there are, how much room is left.
 
 use super::checkpoint::Checkpoint;
-use super::{OrderedRange, Transaction};
+use super::{OrderedData, OrderedRange, Transaction};
 use crate::block::Queue;
 use crate::format::journal::{JournalFormat, JournalIncompat, JournalSuperblock};
+use crate::kernel::CommitRoom;
 use crate::mutant::Mutant;
 use crate::page_cache::Buffers;
 use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Widen, len_u32};
@@ -18,6 +19,7 @@ pub struct Journal {
     pub(super) superblock_block: Block,
     pub(super) format: JournalFormat,
     pub(super) commit_secs: u64,
+    pub(super) room: CommitRoom,
     /// Whether the superblock on disk says that the log is empty (JBD2_FLUSHED).
     pub(super) flushed: bool,
     pub(super) head: u32,
@@ -39,6 +41,7 @@ impl Journal {
         superblock: JournalSuperblock,
         superblock_block: Block,
         commit_secs: u64,
+        room: CommitRoom,
     ) -> Self {
         let format = superblock.format();
         let next_tid = superblock.sequence.next();
@@ -55,6 +58,7 @@ impl Journal {
             superblock_block,
             format,
             commit_secs,
+            room,
             flushed: true,
             head,
             free,
@@ -97,7 +101,10 @@ impl Journal {
 
     /// How many blocks a transaction may have (`j_max_transaction_buffers`).
     pub const fn max_transaction_buffers(&self) -> u32 {
-        self.superblock.blocks / 4
+        match self.room {
+            CommitRoom::Quarter => self.superblock.blocks / 4,
+            CommitRoom::Third => self.superblock.blocks / 3,
+        }
     }
 
     /// The blocks that a new handle may count on. v6.6 fs/jbd2/transaction.c, `jbd2_log_space_left`
@@ -149,13 +156,21 @@ impl Journal {
 
     /// The commit has to write and wait for this page. v6.6 fs/jbd2/transaction.c, `jbd2_journal_inode_ranged_write`
     pub fn order_data(&mut self, ino: Ino, at: FileBlock) {
-        self.open_transaction()
-            .ordered
-            .entry(ino)
-            .and_modify(|range| {
-                *range = OrderedRange { first: range.first.min(at), last: range.last.max(at) }
-            })
-            .or_insert(OrderedRange { first: at, last: at });
+        self.order(ino, OrderedRange { data: OrderedData::WriteAndWait, first: at, last: at });
+    }
+
+    /// The commit has to wait for these pages, which have been submitted.
+    /// v6.6 fs/jbd2/transaction.c, `jbd2_journal_inode_ranged_wait`
+    pub fn wait_for_data(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
+        self.order(ino, OrderedRange { data: OrderedData::Wait, first, last });
+    }
+
+    /// v6.6 fs/jbd2/transaction.c, `jbd2_journal_file_inode`: one range and one set of flags for each inode
+    fn order(&mut self, ino: Ino, new: OrderedRange) {
+        let range = self.open_transaction().ordered.entry(ino).or_insert(new);
+        range.data = range.data.max(new.data);
+        range.first = range.first.min(new.first);
+        range.last = range.last.max(new.last);
     }
 
     /// An inode is gone, and with it the data that a commit would have waited for.

@@ -3,9 +3,20 @@
 use crate::units::{BlockNr, FileBlock, Ino, RequestIdx, Tid, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a commit does with the ordered data of an inode.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum OrderedData {
+    /// It waits for what is on its way (JI_WAIT_DATA).
+    Wait,
+    /// It writes dirty pages that have a block, and waits (JI_WRITE_DATA and JI_WAIT_DATA).
+    WriteAndWait,
+}
+
 /// The pages of an inode that a commit has to write and wait for (`struct jbd2_inode`, `i_dirty_start`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OrderedRange {
+    /// What the commit does with them.
+    pub data: OrderedData,
     /// The first.
     pub first: FileBlock,
     /// The last.

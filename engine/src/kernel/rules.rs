@@ -274,6 +274,17 @@ rules! {
         V4_19 Waits "41617e1a8dec and ee0876bc69ee, 4.7",
     }
 
+    /// Which pages of a file a commit with ordered data looks at.
+    ordered_scope: OrderedScope, "the pages that a commit with ordered data writes and waits for" {
+        /// All of the file.
+        WholeFile = "are all dirty pages with a block of a file that got blocks",
+        /// From the first block that it got to the last.
+        Range = "are those from the first to the last block that the file got",
+    } since {
+        V2_5_67 WholeFile "fs/jbd2/commit.c, journal_submit_inode_data_buffers, before 5.3",
+        V5_4 Range "6ba0e7dc64a5 and 73131fbb003b, 5.3: i_dirty_start, i_dirty_end",
+    }
+
     /// Whether a synchronous direct write has made its new size durable when it returns.
     dio_sync: DioSync, "an O_DIRECT write with O_SYNC that extends the file" {
         /// It has.

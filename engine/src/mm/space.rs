@@ -11,7 +11,7 @@
 
 use super::{MAX_MAP_COUNT, Pte, Vma};
 use crate::history::Errno;
-use crate::units::{Ino, block_bytes};
+use crate::units::{FileBlock, Ino, block_bytes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The mapped ranges, by their first address (`struct mm_struct`).
@@ -29,6 +29,15 @@ impl AddressSpace {
     /// The range that an address lies in. v6.6 mm/mmap.c, `vma_lookup`
     pub fn lookup(&self, address: u64) -> Option<&Vma> {
         self.vmas.range(..=address).next_back().map(|(_, vma)| vma).filter(|vma| address < vma.end)
+    }
+
+    /// Whether a page of a file is in a page table (`folio_mapped`).
+    pub fn is_page_mapped(&self, ino: Ino, page: FileBlock) -> bool {
+        self.vmas.values().filter(|vma| vma.file.is_some_and(|file| file.ino == ino)).any(|vma| {
+            let offset = u64::from(page.get()).checked_sub(vma.pgoff);
+            let pte = offset.and_then(|offset| vma.ptes.get(&(vma.start / block_bytes() + offset)));
+            matches!(pte, Some(Pte::ReadOnly | Pte::Writable { .. }))
+        })
     }
 
     /// The range that an address lies in, to change its page table.

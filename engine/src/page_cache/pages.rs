@@ -99,6 +99,16 @@ impl Pages {
         self.folios.iter().filter(|(_, folio)| folio.dirty).map(|(at, _)| *at)
     }
 
+    /// The cached pages of a range in ascending order.
+    pub fn range(&self, first: FileBlock, last: FileBlock) -> impl Iterator<Item = (FileBlock, &Folio)> {
+        self.folios.range(first..=last).map(|(at, folio)| (*at, folio))
+    }
+
+    /// Drops one page.
+    pub fn remove(&mut self, at: FileBlock) {
+        self.folios.remove(&at);
+    }
+
     /// How many pages wait for a block.
     pub fn delayed(&self) -> usize {
         self.folios.values().filter(|folio| folio.delayed).count()

@@ -333,6 +333,100 @@ const NAMES: &[Row] = &[
     ),
 ];
 
+/// pwritev2(2), sync_file_range(2), posix_fadvise(2).
+const RANGES: &[Row] = &[
+    (
+        "pwritev2 at a negative offset comes before the descriptor",
+        r#"create("/f", "")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EINVAL, pwritev2(fd: "f", data: "x", offset: -2, flags: []))"#,
+    ),
+    (
+        "pwritev2 to what is open for reading only",
+        r#"create("/f", "")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EBADF, pwritev2(fd: "f", data: "x", offset: -1, flags: []))"#,
+    ),
+    (
+        "pwritev2 at -1 writes at the position and moves it, elsewhere it does not",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), pwritev2(fd: "f", data: "ab", offset: -1, flags: []), pwritev2(fd: "f", data: "X", offset: 0, flags: [RWF_DSYNC]), pwritev2(fd: "f", data: "c", offset: -1, flags: [RWF_HIPRI]), pread(fd: "f", offset: 0, expect: "Xbc")"#,
+    ),
+    (
+        "RWF_APPEND ignores the offset",
+        r#"create("/f", "ab")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR]), pwritev2(fd: "f", data: "c", offset: 0, flags: [RWF_APPEND]), pread(fd: "f", offset: 0, expect: "abc")"#,
+    ),
+    (
+        "RWF_NOWAIT without O_DIRECT, unless nothing is written",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EOPNOTSUPP, pwritev2(fd: "f", data: "x", offset: 0, flags: [RWF_NOWAIT])), pwritev2(fd: "f", data: "", offset: 0, flags: [RWF_NOWAIT])"#,
+    ),
+    (
+        // The first write brings the extent into memory, where 6.18 must find it (6.6 need not).
+        "RWF_NOWAIT with O_DIRECT: an overwrite, what extends, and what is in the page cache",
+        r#"create("/f", repeat("A", 4096))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), pwrite(fd: "f", data: repeat("C", 4096), offset: 0), pwritev2(fd: "f", data: repeat("B", 4096), offset: 0, flags: [RWF_NOWAIT]), fails(EAGAIN, pwritev2(fd: "f", data: repeat("B", 4096), offset: 4096, flags: [RWF_NOWAIT])), open(fd: "g", path: "/f", flags: [O_RDONLY]), read(fd: "g", expect: repeat("B", 4096)), fails(EAGAIN, pwritev2(fd: "f", data: repeat("C", 4096), offset: 0, flags: [RWF_NOWAIT]))"#,
+    ),
+    (
+        "sync_file_range of what is not there, or runs off the end of the numbers",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), fails(EINVAL, sync_file_range(fd: "f", offset: -1, nbytes: 0, flags: [])), fails(EINVAL, sync_file_range(fd: "f", offset: 5, nbytes: -1, flags: [])), fails(EINVAL, sync_file_range(fd: "f", offset: 9223372036854775807, nbytes: 1, flags: [])), sync_file_range(fd: "f", offset: 9223372036854775807, nbytes: 0, flags: [SYNC_FILE_RANGE_WRITE])"#,
+    ),
+    (
+        "sync_file_range of a directory and of what is open for reading only",
+        r#"mkdir("/d")"#,
+        r#"open(fd: "d", path: "/d", flags: [O_RDONLY]), sync_file_range(fd: "d", offset: 0, nbytes: 0, flags: [SYNC_FILE_RANGE_WRITE_AND_WAIT])"#,
+    ),
+    (
+        "posix_fadvise with a negative length, and with a negative offset",
+        r#"create("/f", "x")"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDONLY]), fails(EINVAL, posix_fadvise(fd: "f", offset: 0, length: -1, advice: POSIX_FADV_NORMAL)), posix_fadvise(fd: "f", offset: -4096, length: 4096, advice: POSIX_FADV_DONTNEED), posix_fadvise(fd: "f", offset: 0, length: 0, advice: POSIX_FADV_WILLNEED)"#,
+    ),
+    (
+        "a page that was dropped is read again, a dirty one stays",
+        r#"create("/f", repeat("A", 8192))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR]), pwrite(fd: "f", data: "B", offset: 0), posix_fadvise(fd: "f", offset: 0, length: 0, advice: POSIX_FADV_DONTNEED), pwrite(fd: "f", data: "C", offset: 1), pread(fd: "f", offset: 0, expect: "BCA")"#,
+    ),
+];
+
+/// O_DIRECT.
+const DIRECT: &[Row] = &[
+    (
+        "an offset or a length that is no whole number of sectors",
+        r#"create("/f", repeat("A", 8192))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), fails(EINVAL, pwrite(fd: "f", data: repeat("B", 512), offset: 100)), fails(EINVAL, pwrite(fd: "f", data: "B", offset: 0)), fails(EINVAL, pwrite(fd: "f", data: "B", offset: 8192)), fails(EINVAL, pread(fd: "f", offset: 100, expect: repeat("A", 512))), pwrite(fd: "f", data: repeat("B", 512), offset: 512), pread(fd: "f", offset: 512, expect: concat([repeat("B", 512), repeat("A", 512)]))"#,
+    ),
+    (
+        "an unaligned read of a hole or behind the end",
+        r#"create("/f", ""), truncate("/f", 8192)"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), pread(fd: "f", offset: 100, expect: zeros(10)), pread(fd: "f", offset: 9000, expect: "")"#,
+    ),
+    (
+        "a read that meets the end",
+        r#"create("/f", repeat("A", 100))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), short(100, pread(fd: "f", offset: 0, expect: concat([repeat("A", 100), zeros(412)])))"#,
+    ),
+    (
+        "the page cache sees what was written beside it, and the other way round",
+        r#"create("/f", repeat("A", 8192))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), open(fd: "b", path: "/f", flags: [O_RDWR]), pread(fd: "b", offset: 0, expect: "AA"), pwrite(fd: "f", data: repeat("B", 4096), offset: 0), pread(fd: "b", offset: 4095, expect: "BA"), pwrite(fd: "b", data: "C", offset: 4096), pread(fd: "f", offset: 4096, expect: concat(["C", repeat("A", 4095)]))"#,
+    ),
+    (
+        "part of a new block: the rest of it is zeros",
+        r#"create("/f", ""), truncate("/f", 4096)"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_DIRECT]), pwrite(fd: "f", data: repeat("B", 512), offset: 1024), pread(fd: "f", offset: 0, expect: concat([zeros(1024), repeat("B", 512), zeros(2560)])), pwrite(fd: "f", data: repeat("C", 512), offset: 8192), pread(fd: "f", offset: 4096, expect: concat([zeros(4096), repeat("C", 512)]))"#,
+    ),
+    (
+        "O_APPEND, and the position",
+        r#"create("/f", repeat("A", 512))"#,
+        r#"open(fd: "f", path: "/f", flags: [O_RDWR, O_APPEND, O_DIRECT]), write("f", repeat("B", 512)), write("f", repeat("C", 512)), pread(fd: "f", offset: 0, expect: concat([repeat("A", 512), repeat("B", 512), repeat("C", 512)]))"#,
+    ),
+    (
+        "what a refused write allocated is gone",
+        "",
+        r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR, O_DIRECT]), fails(EINVAL, pwrite(fd: "f", data: repeat("B", 4000), offset: 0)), pread(fd: "f", offset: 0, expect: ""), lseek(fd: "f", offset: 0, whence: SEEK_END), pwrite(fd: "f", data: repeat("B", 4096), offset: 0)"#,
+    ),
+];
+
 fn scenario(setup: &str, steps: &str) -> String {
     format!("(title: \"row\", setup: [{setup}], steps: [{steps}], expect: [])")
 }
@@ -357,6 +451,16 @@ fn open_fails_as_the_kernel_does() {
 #[test]
 fn transfers_return_what_the_kernel_does() {
     check(TRANSFER);
+}
+
+#[test]
+fn ranges_return_what_the_kernel_does() {
+    check(RANGES);
+}
+
+#[test]
+fn direct_transfers_return_what_the_kernel_does() {
+    check(DIRECT);
 }
 
 #[test]

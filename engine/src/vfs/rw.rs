@@ -2,9 +2,10 @@
 
 use super::path::Last;
 use super::{File, Vfs};
-use crate::ext4::{Datasync, MAX_BYTES};
+use crate::ext4::{Datasync, DirectWrite, MAX_BYTES};
 use crate::format::FileKind;
 use crate::history::Errno;
+use crate::kernel::{Feature, OSync};
 use crate::scenario::{Name, OpenFlags, RwFlags, Whence};
 use crate::units::{FileBlock, Ino, len_u64};
 
@@ -12,7 +13,7 @@ impl Vfs {
     /// read(2). v6.6 fs/read_write.c, `ksys_read`
     ///
     /// # Errors
-    /// EBADF, EISDIR.
+    /// EBADF, EISDIR; with O_DIRECT, EINVAL for what is not aligned.
     pub fn read(&mut self, fd: &Name, len: u64) -> Result<Vec<u8>, Errno> {
         self.within("ksys_read", |vfs| {
             let (id, file) = vfs.file(fd)?;
@@ -34,6 +35,7 @@ impl Vfs {
         })
     }
 
+    /// v6.6 fs/read_write.c, `vfs_read`; fs/ext4/file.c, `ext4_file_read_iter`
     fn read_at(&mut self, file: &File, pos: u64, len: u64) -> Result<Vec<u8>, Errno> {
         self.within("vfs_read", |vfs| {
             if !file.flags.reads() {
@@ -44,6 +46,9 @@ impl Vfs {
             }
             if i64::try_from(pos.saturating_add(len)).is_err() {
                 return Err(Errno::EINVAL);
+            }
+            if file.flags.has(OpenFlags::O_DIRECT) {
+                return vfs.fs.read_direct(file.ino, pos, len);
             }
             Ok(vfs.fs.read(file.ino, pos, len))
         })
@@ -56,7 +61,7 @@ impl Vfs {
     pub fn write(&mut self, fd: &Name, data: &[u8]) -> Result<u64, Errno> {
         self.within("ksys_write", |vfs| {
             let (id, file) = vfs.file(fd)?;
-            let (end, written) = vfs.write_at(&file, file.pos, data)?;
+            let (end, written) = vfs.write_at(&file, file.pos, data, RwFlags::NONE)?;
             vfs.move_to(id, end);
             Ok(written)
         })
@@ -70,23 +75,37 @@ impl Vfs {
         self.within("ksys_pwrite64", |vfs| {
             let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
             let (_, file) = vfs.file(fd)?;
-            vfs.write_at(&file, offset, data).map(|(_, written)| written)
+            vfs.write_at(&file, offset, data, RwFlags::NONE).map(|(_, written)| written)
         })
     }
 
-    /// pwritev2(2)
-    pub fn pwritev2(
-        &mut self,
-        _fd: &Name,
-        _data: &[u8],
-        _offset: i64,
-        _flags: RwFlags,
-    ) -> Result<u64, Errno> {
-        Err(Errno::ENOSYS)
+    /// pwritev2(2) with one buffer; offset -1 stands for the position, which it advances.
+    /// v6.6 fs/read_write.c, `do_pwritev`, `do_writev`
+    ///
+    /// # Errors
+    /// ENOSYS, EINVAL (a negative offset, before the descriptor is looked at), EBADF, EOPNOTSUPP (RWF_NOWAIT without
+    /// O_DIRECT), EAGAIN (RWF_NOWAIT where it would wait), EFBIG, ENOSPC.
+    pub fn pwritev2(&mut self, fd: &Name, data: &[u8], offset: i64, flags: RwFlags) -> Result<u64, Errno> {
+        if !self.fs.options().kernel.has(Feature::Pwritev2) {
+            return Err(Errno::ENOSYS);
+        }
+        if offset == -1 {
+            return self.within("do_writev", |vfs| {
+                let (id, file) = vfs.file(fd)?;
+                let (end, written) = vfs.write_at(&file, file.pos, data, flags)?;
+                vfs.move_to(id, end);
+                Ok(written)
+            });
+        }
+        self.within("do_pwritev", |vfs| {
+            let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
+            let (_, file) = vfs.file(fd)?;
+            vfs.write_at(&file, offset, data, flags).map(|(_, written)| written)
+        })
     }
 
     /// Returns where the write ended, and how much it wrote.
-    fn write_at(&mut self, file: &File, pos: u64, data: &[u8]) -> Result<(u64, u64), Errno> {
+    fn write_at(&mut self, file: &File, pos: u64, data: &[u8], flags: RwFlags) -> Result<(u64, u64), Errno> {
         self.within("vfs_write", |vfs| {
             if !file.flags.writes() {
                 return Err(Errno::EBADF);
@@ -98,19 +117,47 @@ impl Vfs {
             if data.is_empty() {
                 return Ok((pos, 0));
             }
-            let pos = if file.flags.has(OpenFlags::O_APPEND) { vfs.fs.stat(file.ino).size } else { pos };
-            let written = vfs.fs.write(file.ino, pos, data)?;
-            vfs.sync_written(file, pos, written)?;
+            let (sync, nowait) = (vfs.sync_of(file, flags), flags.has(RwFlags::RWF_NOWAIT));
+            let direct = file.flags.has(OpenFlags::O_DIRECT);
+            if nowait && !direct {
+                vfs.fs.decide("RWF_NOWAIT: a buffered write of ext4 may wait");
+                return Err(Errno::EOPNOTSUPP);
+            }
+            let appends = file.flags.has(OpenFlags::O_APPEND) || flags.has(RwFlags::RWF_APPEND);
+            let pos = if appends { vfs.fs.stat(file.ino).size } else { pos };
+            let written = if direct {
+                vfs.fs.write_direct(file.ino, pos, data, DirectWrite { sync, nowait })?
+            } else {
+                let written = vfs.fs.write(file.ino, pos, data)?;
+                vfs.sync_written(file, pos, written, sync)?;
+                written
+            };
             Ok((pos + written, written))
         })
     }
 
-    /// O_SYNC and O_DSYNC. v6.6 include/linux/fs.h, `generic_write_sync`
-    fn sync_written(&mut self, file: &File, pos: u64, written: u64) -> Result<(), Errno> {
-        if written == 0 || !file.flags.has(OpenFlags::O_DSYNC) {
-            return Ok(());
+    /// What must be durable when a write returns. v6.6 include/linux/fs.h, `iocb_flags`, `kiocb_set_rw_flags`
+    fn sync_of(&self, file: &File, flags: RwFlags) -> Option<Datasync> {
+        // O_SYNC contains O_DSYNC; RWF_SYNC implies RWF_DSYNC.
+        let all = (file.flags.has(OpenFlags::O_SYNC) && self.fs.options().rules.o_sync == OSync::Full)
+            || flags.has(RwFlags::RWF_SYNC);
+        let data = file.flags.has(OpenFlags::O_DSYNC) || flags.has(RwFlags::RWF_DSYNC);
+        match (all, data) {
+            (true, _) => Some(Datasync::No),
+            (false, true) => Some(Datasync::Yes),
+            (false, false) => None,
         }
-        let datasync = if file.flags.has(OpenFlags::O_SYNC) { Datasync::No } else { Datasync::Yes };
+    }
+
+    /// O_SYNC, O_DSYNC and their like. v6.6 include/linux/fs.h, `generic_write_sync`
+    fn sync_written(
+        &mut self,
+        file: &File,
+        pos: u64,
+        written: u64,
+        sync: Option<Datasync>,
+    ) -> Result<(), Errno> {
+        let Some(datasync) = sync.filter(|_| written > 0) else { return Ok(()) };
         let end = FileBlock::new(u32::MAX);
         let (first, last) =
             (FileBlock::of_byte(pos).unwrap_or(end), FileBlock::of_byte(pos + written - 1).unwrap_or(end));

@@ -9,6 +9,7 @@
 //!   stale_log   replay of log blocks that never were written
 //!   random      random programs against a plain map; every crash state mounts and is clean
 //!   sameness    the same scenario gives the same report, whatever the number of threads
+//!   releases    what older kernels and other mount options do differently
 //!   tidy        house rules that no lint can hold
 //! ```
 //! Tests that need a tool say on standard error that they were skipped; where `UNPLUG_REQUIRE_TOOLS` is set they
@@ -22,6 +23,7 @@ mod mount;
 mod mutants;
 mod pipeline;
 mod random;
+mod releases;
 mod sameness;
 mod stale_log;
 mod tidy;

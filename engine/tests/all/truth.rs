@@ -19,6 +19,11 @@ use unplug::history::Returned;
 use unplug::report::{Report, Shown, ShownTree};
 use unplug::stack::Trace;
 
+/// The requests of a run by role, neighbours of one role joined.
+pub(crate) fn requests(trace: &Trace) -> String {
+    roles(&modelled(trace))
+}
+
 /// Neighbouring requests of one role.
 struct Run {
     /// The step during which the first was made.
@@ -97,6 +102,7 @@ fn modelled(trace: &Trace) -> Vec<Run> {
     let requests = trace.log.requests().iter().map(|request| {
         let (role, blocks) = match (&request.op, &request.cause.why) {
             (Op::Flush, _) => ("flush", 1),
+            (Op::Write { fua: true, .. }, Why::Data { blocks, .. }) => ("data with FUA", u64::from(*blocks)),
             (_, Why::Data { blocks, .. }) => ("data", u64::from(*blocks)),
             (_, Why::Descriptor(_)) => ("descriptor", 1),
             (_, Why::Copy { .. }) => ("copies", 1),

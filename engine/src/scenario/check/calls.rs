@@ -9,6 +9,7 @@
 //! checked like the rest, and then refused by name.
 
 use super::super::ast::{Call, Data, Name};
+use super::super::flags::{RwFlags, SyncRangeFlags};
 use super::super::tree::{Args, Kind, Node};
 use super::Checker;
 use super::args::{
@@ -19,7 +20,7 @@ use super::flags;
 use super::mapping;
 use super::memory;
 use super::names::Handle::{self, Descriptor};
-use super::scalars::Unit;
+use super::scalars::{Unit, Word};
 
 /// Whether the model has a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,21 +165,39 @@ pub(super) const CALLS: &[CallForm] = &[
         let node = args.get("name")?;
         Some(Call::Mark { name: c.within(".name", |c| c.marked(node, before))? })
     }),
-    missing(
+    modelled(
         named("pwritev2", &[Needed("fd"), Needed("data"), Needed("offset"), Needed("flags")]),
-        mapping::pwritev2,
+        |c, args, _| {
+            let (fd, data) = (c.fd(args), c.data_arg(args, "data"));
+            let offset = c.signed_arg(args, "offset");
+            let flags = c.flags_arg(args, "a flag of `pwritev2`", flags::RWF, RwFlags::with);
+            Some(Call::Pwritev2 { fd: fd?, data: data?, offset: offset?, flags: flags? })
+        },
+    ),
+    modelled(
+        named("sync_file_range", &[Needed("fd"), Needed("offset"), Needed("nbytes"), Needed("flags")]),
+        |c, args, _| {
+            let (fd, offset) = (c.fd(args), c.signed_arg(args, "offset"));
+            let nbytes = c.signed_arg(args, "nbytes");
+            let table = flags::SYNC_FILE_RANGE;
+            let flags = c.flags_arg(args, "a flag of `sync_file_range`", table, SyncRangeFlags::with);
+            Some(Call::SyncFileRange { fd: fd?, offset: offset?, nbytes: nbytes?, flags: flags? })
+        },
+    ),
+    modelled(
+        named("posix_fadvise", &[Needed("fd"), Needed("offset"), Needed("length"), Needed("advice")]),
+        |c, args, _| {
+            let (fd, offset) = (c.fd(args), c.signed_arg(args, "offset"));
+            let length = c.signed_arg(args, "length");
+            let advice = args
+                .get("advice")
+                .and_then(|node| c.within(".advice", |c| c.word(node, "an advice", flags::ADVICE)));
+            Some(Call::PosixFadvise { fd: fd?, offset: offset?, length: length?, advice: advice? })
+        },
     ),
     missing(
         named("fallocate", &[Needed("fd"), Needed("mode"), Needed("offset"), Needed("length")]),
         mapping::fallocate,
-    ),
-    missing(
-        named("sync_file_range", &[Needed("fd"), Needed("offset"), Needed("nbytes"), Needed("flags")]),
-        mapping::sync_file_range,
-    ),
-    missing(
-        named("posix_fadvise", &[Needed("fd"), Needed("offset"), Needed("length"), Needed("advice")]),
-        mapping::posix_fadvise,
     ),
     missing(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), mapping::renameat2),
     missing(named("linkat", &[Needed("fd"), Needed("path")]), mapping::linkat),
@@ -232,6 +251,19 @@ impl Checker<'_> {
     pub(super) fn signed_arg(&mut self, args: &Bound<'_>, name: &str) -> Option<i64> {
         let node = args.get(name)?;
         self.within(&format!(".{name}"), |c| c.signed(node))
+    }
+
+    /// The flags of a list, together.
+    pub(super) fn flags_arg<T: Copy + Default>(
+        &mut self,
+        args: &Bound<'_>,
+        kind: &str,
+        table: &[Word<T>],
+        with: fn(T, T) -> T,
+    ) -> Option<T> {
+        let node = args.get("flags")?;
+        let flags = self.within(".flags", |c| c.flags(node, kind, table));
+        Some(flags.iter().fold(T::default(), |all, (_, flag)| with(all, *flag)))
     }
 
     fn mode_arg(&mut self, args: &Bound<'_>, default: u16) -> Option<u16> {

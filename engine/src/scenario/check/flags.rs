@@ -7,8 +7,8 @@
 //! A flag that Linux knows and the model does not has no value: it is refused by name. Flags of calls that are not
 //! modelled have none of them, and are only checked for their spelling.
 
-use super::super::ast::Whence;
-use super::super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot};
+use super::super::ast::{Advice, Whence};
+use super::super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RwFlags, SyncRangeFlags};
 use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;
@@ -34,7 +34,7 @@ pub(super) const OPEN: &[Word<OpenFlags>] = &[
     ("O_DSYNC", Some(OpenFlags::O_DSYNC)),
     ("O_DIRECTORY", Some(OpenFlags::O_DIRECTORY)),
     ("O_NOFOLLOW", Some(OpenFlags::O_NOFOLLOW)),
-    ("O_DIRECT", None),
+    ("O_DIRECT", Some(OpenFlags::O_DIRECT)),
     ("O_TMPFILE", None),
     ("O_PATH", None),
     ("O_CLOEXEC", None),
@@ -53,18 +53,37 @@ pub(super) const WHENCE: &[Word<Whence>] = &[
     ("SEEK_HOLE", None),
 ];
 
-pub(super) const RWF: &Names = names!["RWF_DSYNC" "RWF_SYNC" "RWF_APPEND" "RWF_NOWAIT" "RWF_HIPRI"];
+pub(super) const RWF: &[Word<RwFlags>] = &[
+    ("RWF_DSYNC", Some(RwFlags::RWF_DSYNC)),
+    ("RWF_SYNC", Some(RwFlags::RWF_SYNC)),
+    ("RWF_APPEND", Some(RwFlags::RWF_APPEND)),
+    ("RWF_NOWAIT", Some(RwFlags::RWF_NOWAIT)),
+    ("RWF_HIPRI", Some(RwFlags::RWF_HIPRI)),
+];
 pub(super) const FALLOCATE: &Names = names![
     "FALLOC_FL_KEEP_SIZE" "FALLOC_FL_PUNCH_HOLE" "FALLOC_FL_COLLAPSE_RANGE" "FALLOC_FL_ZERO_RANGE"
     "FALLOC_FL_INSERT_RANGE" "FALLOC_FL_UNSHARE_RANGE"
 ];
-pub(super) const SYNC_FILE_RANGE: &Names = names![
-    "SYNC_FILE_RANGE_WAIT_BEFORE" "SYNC_FILE_RANGE_WRITE" "SYNC_FILE_RANGE_WAIT_AFTER"
-    "SYNC_FILE_RANGE_WRITE_AND_WAIT"
+pub(super) const SYNC_FILE_RANGE: &[Word<SyncRangeFlags>] = &[
+    ("SYNC_FILE_RANGE_WAIT_BEFORE", Some(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_BEFORE)),
+    ("SYNC_FILE_RANGE_WRITE", Some(SyncRangeFlags::SYNC_FILE_RANGE_WRITE)),
+    ("SYNC_FILE_RANGE_WAIT_AFTER", Some(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_AFTER)),
+    (
+        "SYNC_FILE_RANGE_WRITE_AND_WAIT",
+        Some(
+            SyncRangeFlags::SYNC_FILE_RANGE_WAIT_BEFORE
+                .with(SyncRangeFlags::SYNC_FILE_RANGE_WRITE)
+                .with(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_AFTER),
+        ),
+    ),
 ];
-pub(super) const ADVICE: &Names = names![
-    "POSIX_FADV_NORMAL" "POSIX_FADV_RANDOM" "POSIX_FADV_SEQUENTIAL" "POSIX_FADV_WILLNEED"
-    "POSIX_FADV_DONTNEED" "POSIX_FADV_NOREUSE"
+pub(super) const ADVICE: &[Word<Advice>] = &[
+    ("POSIX_FADV_NORMAL", Some(Advice::Normal)),
+    ("POSIX_FADV_RANDOM", Some(Advice::Random)),
+    ("POSIX_FADV_SEQUENTIAL", Some(Advice::Sequential)),
+    ("POSIX_FADV_WILLNEED", Some(Advice::Willneed)),
+    ("POSIX_FADV_DONTNEED", Some(Advice::Dontneed)),
+    ("POSIX_FADV_NOREUSE", Some(Advice::Noreuse)),
 ];
 pub(super) const RENAME: &Names = names!["RENAME_NOREPLACE" "RENAME_EXCHANGE" "RENAME_WHITEOUT"];
 

@@ -29,34 +29,10 @@ impl Checker<'_> {
     }
 }
 
-pub(super) fn pwritev2(c: &mut Checker<'_>, args: &Bound<'_>, _: usize) -> Read {
-    c.fd(args);
-    c.data_arg(args, "data");
-    c.numbers(args, &["offset"]);
-    c.flag_names(args, "flags", "a flag of `pwritev2`", flags::RWF);
-    None
-}
-
 pub(super) fn fallocate(c: &mut Checker<'_>, args: &Bound<'_>, _: usize) -> Read {
     c.fd(args);
     c.flag_names(args, "mode", "a mode of `fallocate`", flags::FALLOCATE);
     c.numbers(args, &["offset", "length"]);
-    None
-}
-
-pub(super) fn sync_file_range(c: &mut Checker<'_>, args: &Bound<'_>, _: usize) -> Read {
-    c.fd(args);
-    c.numbers(args, &["offset", "nbytes"]);
-    c.flag_names(args, "flags", "a flag of `sync_file_range`", flags::SYNC_FILE_RANGE);
-    None
-}
-
-pub(super) fn posix_fadvise(c: &mut Checker<'_>, args: &Bound<'_>, _: usize) -> Read {
-    c.fd(args);
-    c.numbers(args, &["offset", "length"]);
-    if let Some(node) = args.get("advice") {
-        c.within(".advice", |c| c.word(node, "an advice", flags::ADVICE));
-    }
     None
 }
 

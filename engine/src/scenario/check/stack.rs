@@ -193,9 +193,8 @@ impl Checker<'_> {
         let fields = self.bind(&MOUNT, node);
         let mut mount = Mount::of(self.kernel);
         self.field(&fields, "data", |c, node| c.data_mode(node), &mut mount.data);
-        self.field(&fields, "delalloc", |c, node| c.always_on(node, "delalloc"), &mut mount.delalloc);
-        let nolock = |c: &mut Self, node: &Node| c.always_on(node, "dioread_nolock");
-        self.field(&fields, "dioread_nolock", nolock, &mut mount.dioread_nolock);
+        self.field(&fields, "delalloc", |c, node| c.boolean(node), &mut mount.delalloc);
+        self.field(&fields, "dioread_nolock", |c, node| c.boolean(node), &mut mount.dioread_nolock);
         self.field(&fields, "auto_da_alloc", |c, node| c.boolean(node), &mut mount.auto_da_alloc);
         self.field(&fields, "barrier", |c, node| c.boolean(node), &mut mount.barrier);
         self.field(&fields, "commit", |c, node| c.commit_interval(node), &mut mount.commit_secs);
@@ -214,15 +213,6 @@ impl Checker<'_> {
         let seconds = u64::try_from(self.integer(node, Unit::Plain, 0..=MAX_COMMIT)?).ok()?;
         // v6.6 fs/ext4/super.c, ext4_parse_param: 0 stands for the default.
         Some(if seconds == 0 { Mount::default().commit_secs } else { seconds })
-    }
-
-    /// A switch that the model cannot turn off.
-    fn always_on(&mut self, node: &Node, name: &str) -> Option<bool> {
-        let on = self.boolean(node)?;
-        if !on {
-            self.not_modelled(&node.span, &format!("{name}: false"));
-        }
-        Some(on)
     }
 
     fn disk(&mut self, node: &Node) -> DiskOptions {

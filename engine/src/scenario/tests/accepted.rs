@@ -1,8 +1,8 @@
 //! What is read.
 
 use super::super::{
-    Call, Checksums, DiskOptions, Expectation, Kernel, Mkfs, Mount, OpenFlags, Predicate, Quantifier, Stack,
-    Wanted, Whence,
+    Advice, Call, Checksums, DiskOptions, Expectation, Kernel, Mkfs, Mount, Name, OpenFlags, Predicate,
+    Quantifier, RwFlags, Stack, SyncRangeFlags, Wanted, Whence,
 };
 use super::{calls, right, with_steps};
 use crate::device::{AtomicUnit, Cache, Fua};
@@ -82,6 +82,37 @@ fn the_example_of_the_language_reference_is_read() {
             text: r#"sometimes(after: "renamed", before: "committed", holds: content("/conf", "old"))"#
                 .into(),
         }
+    );
+}
+
+#[test]
+fn calls_on_ranges_and_mount_options_are_read() {
+    let text = "(title: \"t\", stack: (mount: (delalloc: false, dioread_nolock: false)), steps: [\
+        open(fd: \"f\", path: \"/f\", flags: [O_RDWR, O_DIRECT]),\
+        pwritev2(fd: \"f\", data: \"x\", offset: -1, flags: [RWF_DSYNC, RWF_APPEND]),\
+        sync_file_range(fd: \"f\", offset: 1, nbytes: \"4K\", flags: [SYNC_FILE_RANGE_WRITE_AND_WAIT]),\
+        posix_fadvise(fd: \"f\", offset: 0, length: 2, advice: POSIX_FADV_DONTNEED)])";
+    let scenario = right("ranges", text);
+    assert!(!scenario.stack.mount.delalloc && !scenario.stack.mount.dioread_nolock);
+    let (fd, all) = ("f".into(), SyncRangeFlags::SYNC_FILE_RANGE_WAIT_BEFORE);
+    let all = all.with(SyncRangeFlags::SYNC_FILE_RANGE_WRITE);
+    assert_eq!(
+        calls(&scenario.steps)[1..],
+        [
+            Call::Pwritev2 {
+                fd: Name::clone(&fd),
+                data: b"x"[..].into(),
+                offset: -1,
+                flags: RwFlags::RWF_DSYNC.with(RwFlags::RWF_APPEND),
+            },
+            Call::SyncFileRange {
+                fd: Name::clone(&fd),
+                offset: 1,
+                nbytes: 4096,
+                flags: all.with(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_AFTER),
+            },
+            Call::PosixFadvise { fd, offset: 0, length: 2, advice: Advice::Dontneed },
+        ]
     );
 }
 
