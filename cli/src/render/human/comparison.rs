@@ -1,12 +1,13 @@
 //! Several kernels side by side: what each group of them did differently, and what a crash could leave.
 //!
 //! ```text
-//!  kernel             ┆ verdict ┆ 4 msync("m", MS_SYNC)  ┆ a crash after 4 msync("m", MS_SYNC)
-//! ════════════════════╪═════════╪════════════════════════╪════════════════════════════════════
-//!  2.6.16             ┆ holds   ┆ returns ENOMEM         ┆ /f = "new"
+//!  kernel             ┆ 4 msync("m", MS_SYNC)  ┆ a crash after 5 mark("synced"), can leave
+//! ════════════════════╪════════════════════════╪═══════════════════════════════════════════
+//!  2.6.16             ┆ returns ENOMEM         ┆ /f = "new"
 //! ```
-//! Columns are the steps and windows in which the groups differ. Windows with a mark in which they do not, and the last
-//! one, are said once, above. Everything here is computed from reports.
+//! Columns are the steps in which the groups differ, and the windows in which they do: those that begin at a mark, and
+//! the last. Without marks, and where groups would look alike, it is all windows in which they differ. Where they do not
+//! differ, windows that begin at a mark and the last one are said once, above. Everything here is computed from reports.
 
 use super::expectations::{failures, quoted};
 use super::layout::{Page, listed, shortened};
@@ -177,7 +178,13 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
         page.line(&format!("No difference: {} do and leave the same.", label(&group.kernels)));
         return;
     }
-    let columns = columns(comparison, &words);
+    let several_verdicts =
+        comparison.groups.windows(2).any(|pair| pair[0].report.verdict != pair[1].report.verdict);
+    let (columns, left_out) = columns(comparison, &words, several_verdicts);
+    if left_out {
+        page.wrapped("", "Between marks they differ in more; --full shows each kernel.", FAINT);
+        page.line("");
+    }
     // Where only verdicts differ there is a table too.
     let tables = columns.len().div_ceil(COLUMNS).max(1);
     for number in 0..tables {
@@ -188,7 +195,7 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
         let mut header = vec!["kernel".to_owned()];
         let mut rows: Vec<Vec<String>> =
             comparison.groups.iter().map(|group| vec![label(&group.kernels)]).collect();
-        if number == 0 {
+        if number == 0 && several_verdicts {
             header.push("verdict".to_owned());
             for (row, group) in rows.iter_mut().zip(&comparison.groups) {
                 row.push(word(group.report.verdict).0.to_owned());
@@ -206,30 +213,60 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
     }
 }
 
-/// The stretches in which the groups do not differ: those with a mark, and the last.
+/// The stretches in which the groups do not differ: those that are told of, where there are marks or not.
 fn alike<'c, 'a>(comparison: &'c Comparison<'a>) -> impl Iterator<Item = &'c Stretch<'a>> {
-    let told = |stretch: &&Stretch<'_>| {
-        stretch.to == comparison.steps.len() || marks(stretch, comparison).next().is_some()
+    comparison
+        .stretches
+        .iter()
+        .filter(|stretch| !stretch.differs())
+        .filter(|stretch| is_last(stretch, comparison) || marked(stretch, comparison).next().is_some())
+}
+
+fn is_last(stretch: &Stretch<'_>, comparison: &Comparison<'_>) -> bool {
+    stretch.to == comparison.steps.len()
+}
+
+/// The windows of a stretch that begin at a mark: how many steps have returned, and the last of them.
+fn marked<'c, 'a>(
+    stretch: &Stretch<'_>,
+    comparison: &'c Comparison<'a>,
+) -> impl Iterator<Item = (usize, &'c StepRow<'a>)> {
+    let windows = stretch.from.max(1)..=stretch.to;
+    windows
+        .filter_map(|returned| comparison.steps.get(returned - 1).map(|row| (returned, row)))
+        .filter(|(_, row)| row.step.name == "mark")
+}
+
+/// The steps and windows in which groups differ, in the order of the program, and whether windows are left out.
+fn columns(comparison: &Comparison<'_>, words: &Vocabulary, told_apart: bool) -> (Vec<Column>, bool) {
+    let differing = || comparison.stretches.iter().filter(|stretch| stretch.differs());
+    let any_marks = comparison.steps.iter().any(|row| row.step.name == "mark");
+    let chosen: Vec<&Stretch<'_>> = differing()
+        .filter(|stretch| {
+            !any_marks || is_last(stretch, comparison) || marked(stretch, comparison).next().is_some()
+        })
+        .collect();
+    let all: Vec<&Stretch<'_>> = differing().collect();
+    let few = columns_with(comparison, words, &chosen);
+    let looks_alike = |group: usize| {
+        let verdicts =
+            (&comparison.groups[group].report.verdict, &comparison.groups[group + 1].report.verdict);
+        let same_verdict = !told_apart || verdicts.0 == verdicts.1;
+        same_verdict && few.iter().all(|column| column.cells[group] == column.cells[group + 1])
     };
-    comparison.stretches.iter().filter(|stretch| !stretch.differs()).filter(told)
+    if (0..comparison.groups.len().saturating_sub(1)).any(looks_alike) {
+        return (columns_with(comparison, words, &all), false);
+    }
+    (few, chosen.len() < all.len())
 }
 
-/// The marks among the steps that have returned last in a stretch.
-fn marks<'c>(stretch: &Stretch<'_>, comparison: &'c Comparison<'_>) -> impl Iterator<Item = &'c str> {
-    let steps = comparison.steps.get(stretch.from.saturating_sub(1)..stretch.to).unwrap_or_default();
-    steps.iter().filter(|row| row.step.name == "mark").map(|row| row.step.text.as_str())
-}
-
-/// The steps and windows in which groups differ, in the order of the program.
-fn columns(comparison: &Comparison<'_>, words: &Vocabulary) -> Vec<Column> {
+fn columns_with(comparison: &Comparison<'_>, words: &Vocabulary, stretches: &[&Stretch<'_>]) -> Vec<Column> {
     let mut columns = Vec::new();
-    let mut stretches = comparison.stretches.iter().peekable();
+    let mut stretches = stretches.iter().peekable();
     for returned in 0..=comparison.steps.len() {
         let row = returned.checked_sub(1).and_then(|step| comparison.steps.get(step));
         columns.extend(row.and_then(|row| step_column(returned, row)));
-        if let Some(stretch) = stretches.next_if(|stretch| stretch.from == returned)
-            && stretch.differs()
-        {
+        if let Some(stretch) = stretches.next_if(|stretch| stretch.from == returned) {
             columns.push(Column {
                 header: window_words(stretch, comparison),
                 cells: stretch.outcomes.iter().map(|all| leaves(all, words).join("\n")).collect(),
@@ -309,21 +346,22 @@ fn traffic_words(traffic: &Traffic) -> Vec<String> {
     words
 }
 
-/// `a crash after 4 fsync("f"), before 6 returns, can leave`
+/// `a crash after 4 fsync("f"), before 6 returns, can leave`: from the first mark of the stretch on, if it has one.
 fn window_words(stretch: &Stretch<'_>, comparison: &Comparison<'_>) -> String {
     let text = |number: usize| {
         let row = number.checked_sub(1).and_then(|step| comparison.steps.get(step));
         row.map_or_else(|| number.to_string(), |row| format!("{number} {}", shortened(&row.step.text, STEP)))
     };
-    let mut words = match (stretch.from, stretch.to == comparison.steps.len()) {
+    let mut marked = marked(stretch, comparison);
+    let from = marked.next().map_or(stretch.from, |(returned, _)| returned);
+    let mut words = match (from, is_last(stretch, comparison)) {
         (0, true) => "a crash at any time".to_owned(),
         (0, false) => format!("a crash before {} returns", text(stretch.to + 1)),
         (from, true) => format!("a crash after {}", text(from)),
         (from, false) => format!("a crash after {}, before {} returns", text(from), stretch.to + 1),
     };
-    let own = stretch.from.checked_sub(1).and_then(|step| comparison.steps.get(step));
-    for mark in marks(stretch, comparison).filter(|mark| own.is_none_or(|own| own.step.text != *mark)) {
-        words += &format!(", also at {mark}");
+    for (_, row) in marked {
+        words += &format!(", also at {}", row.step.text);
     }
     words + ", can leave"
 }
