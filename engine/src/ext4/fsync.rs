@@ -13,7 +13,7 @@ use crate::block::Barrier;
 use crate::device::Why;
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
-use crate::kernel::{DirectorySync, SyncFlush, Writer};
+use crate::kernel::{DirectorySync, FdatasyncTimes, SyncFlush, Writer};
 use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino};
 
@@ -53,6 +53,15 @@ impl Fs {
             }
             Ok(())
         })
+    }
+
+    /// What fdatasync(2), and msync(2) where it does the same, asks of a file. That of a write with O_SYNC is not
+    /// meant: it never waited for times. 2.6.19 fs/ext3/fsync.c, `ext3_sync_file`, which does not look at `datasync`
+    pub fn fdatasync_asks(&self) -> Datasync {
+        match self.options.rules.fdatasync_times {
+            FdatasyncTimes::Commits => Datasync::No,
+            FdatasyncTimes::Skips => Datasync::Yes,
+        }
     }
 
     /// The flush that a sync call sends where no commit sends one. v6.6 block/blk-flush.c, `blkdev_issue_flush`

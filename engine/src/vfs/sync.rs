@@ -15,6 +15,10 @@ impl Vfs {
     pub fn fsync(&mut self, fd: &Name, datasync: Datasync) -> Result<(), Errno> {
         self.within("do_fsync", |vfs| {
             let (_, file) = vfs.file(fd)?;
+            let datasync = match datasync {
+                Datasync::Yes => vfs.fs.fdatasync_asks(),
+                Datasync::No => Datasync::No,
+            };
             vfs.within("vfs_fsync_range", |vfs| {
                 vfs.fs.sync_file(file.ino, FileBlock::new(0), FileBlock::new(u32::MAX), datasync)
             })
