@@ -13,7 +13,7 @@ use crate::block::Barrier;
 use crate::device::{Cache, Why};
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
-use crate::kernel::{DirectorySync, SyncData, SyncFlush, Writer};
+use crate::kernel::{DirectorySync, FdatasyncTimes, SyncData, SyncFlush, Writer};
 use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino};
 
@@ -53,8 +53,9 @@ impl Fs {
                 return Ok(());
             }
             match fs.options.rules.sync_data {
-                SyncData::FileSystem => fs
-                    .within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?,
+                SyncData::FileSystem => fs.within("file_write_and_wait_range", |fs| {
+                    fs.write_pages(ino, first, last, SyncMode::All)
+                })?,
                 SyncData::Caller => {}
             }
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
@@ -65,13 +66,24 @@ impl Fs {
         })
     }
 
+    /// What fdatasync(2), and msync(2) where it does the same, asks of a file. That of a write with O_SYNC is not
+    /// meant: it never waited for times. 2.6.19 fs/ext3/fsync.c, `ext3_sync_file`, which does not look at `datasync`
+    pub fn fdatasync_asks(&self) -> Datasync {
+        match self.options.rules.fdatasync_times {
+            FdatasyncTimes::Commits => Datasync::No,
+            FdatasyncTimes::Skips => Datasync::Yes,
+        }
+    }
+
     /// The flush that a sync call sends where no commit sends one. v6.6 block/blk-flush.c, `blkdev_issue_flush`
     fn flush_of_sync(&mut self) {
         match self.options.rules.sync_flush {
             SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| {
                 match (fs.q.barrier(), fs.q.disk().cache) {
                     (Barrier::Off, _) => fs.decide("barriers are off: no flush"),
-                    (Barrier::On, Cache::WriteThrough) => fs.decide("the disk has no volatile cache: no flush"),
+                    (Barrier::On, Cache::WriteThrough) => {
+                        fs.decide("the disk has no volatile cache: no flush")
+                    }
                     (Barrier::On, Cache::Volatile) => {}
                 }
                 fs.q.flush(Why::FlushOfSync);
@@ -95,7 +107,9 @@ impl Fs {
         self.decide(match (self.q.barrier(), needs_barrier) {
             (Barrier::On, true) => "no commit will flush behind the data: needs_barrier".to_owned(),
             (Barrier::On, false) => {
-                format!("the commit of transaction {tid} flushes behind the data: no flush of its own is needed")
+                format!(
+                    "the commit of transaction {tid} flushes behind the data: no flush of its own is needed"
+                )
             }
             (Barrier::Off, _) => "barriers are off: nothing will flush the disk's cache".to_owned(),
         });

@@ -136,7 +136,9 @@ impl Fs {
             SyncMode::All => self.within("__filemap_fdatawrite_range", |fs| {
                 fs.through(WRITEPAGES, |fs| {
                     if fs.is_any_on_its_way(ino, first, last) {
-                        fs.decide("WB_SYNC_ALL: pages that are on their way are waited for, and written again");
+                        fs.decide(
+                            "WB_SYNC_ALL: pages that are on their way are waited for, and written again",
+                        );
                     }
                     fs.finish_writebacks(ino, first, last);
                     fs.submit_pages(ino, first, last)

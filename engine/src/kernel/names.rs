@@ -62,7 +62,10 @@ const CALLS: &[Renamed] = &[
 
 const READ_WRITE: &[Renamed] = &[
     ("new_sync_read", &[(V3_16, Some("do_sync_read"))]),
-    ("ext4_file_read_iter", &[(V3_16, Some("generic_file_aio_read")), (V4_19, Some("generic_file_read_iter"))]),
+    (
+        "ext4_file_read_iter",
+        &[(V3_16, Some("generic_file_aio_read")), (V4_19, Some("generic_file_read_iter"))],
+    ),
     ("filemap_read", &[(V3_16, Some("do_generic_file_read")), (V5_15, Some("generic_file_buffered_read"))]),
     ("new_sync_write", &[(V3_16, Some("do_sync_write"))]),
     ("ext4_file_write_iter", &[(V3_10, Some("ext3_file_write")), (V3_16, Some("ext4_file_write"))]),
@@ -146,10 +149,7 @@ const EXT4: &[Renamed] = &[
     ("ext4_write_begin", ext3!("ext3_prepare_write")),
     ("ext4_write_end", ext3!("ext3_ordered_commit_write")),
     ("ext4_get_block", ext3!("ext3_get_block")),
-    (
-        "ext4_map_blocks",
-        &[(V2_6_17, Some("ext3_get_block_handle")), (V3_10, Some("ext3_get_blocks_handle"))],
-    ),
+    ("ext4_map_blocks", &[(V2_6_17, Some("ext3_get_block_handle")), (V3_10, Some("ext3_get_blocks_handle"))]),
     ("ext4_mb_new_blocks", &[(V2_6_17, Some("ext3_new_block")), (V3_10, Some("ext3_new_blocks"))]),
     ("ext4_create", ext3!("ext3_create")),
     ("ext4_mkdir", ext3!("ext3_mkdir")),

@@ -219,6 +219,17 @@ rules! {
         V3_10 FileSystem "02c24a82187d, 3.1: fsync is given a range",
     }
 
+    /// What fdatasync does about a transaction that has nothing but new times of the file.
+    fdatasync_times: FdatasyncTimes, "fdatasync of a file of which only the times changed" {
+        /// As fsync.
+        Commits = "commits, as fsync does",
+        /// It leaves it alone.
+        Skips = "does not commit",
+    } since {
+        V2_5_67 Commits "fs/ext3/fsync.c before 3d61f75eefed, tested with 2.6.24",
+        V3_10 Skips "3d61f75eefed, \"ext3: fdatasync should skip metadata writeout when overwriting\"",
+    }
+
     /// Whether a sync call flushes the disk's cache where no commit does.
     sync_flush: SyncFlush, "fsync of a file whose metadata is committed already" {
         /// Not.

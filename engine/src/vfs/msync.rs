@@ -61,7 +61,8 @@ impl Storage for Vfs {
         match extent {
             Extent::WholeData => {
                 self.decide("the whole file, as by fdatasync");
-                self.fs.sync_file(file.ino, START, END, Datasync::Yes)
+                let datasync = self.fs.fdatasync_asks();
+                self.fs.sync_file(file.ino, START, END, datasync)
             }
             Extent::Whole => self.within("do_fsync", |vfs| {
                 vfs.decide("the whole file, as by fsync");

@@ -19,6 +19,10 @@ impl Vfs {
         };
         self.through(&[call, "do_fsync"], |vfs| {
             let (_, file) = vfs.file(fd)?;
+            let datasync = match datasync {
+                Datasync::Yes => vfs.fs.fdatasync_asks(),
+                Datasync::No => Datasync::No,
+            };
             vfs.through(&["vfs_fsync", "vfs_fsync_range"], |vfs| {
                 vfs.fs.sync_file(file.ino, FileBlock::new(0), FileBlock::new(u32::MAX), datasync)
             })

@@ -51,9 +51,18 @@ const OVERWRITE: &str = r#"pwrite(fd: "f", data: repeat("B", 4096), offset: 0)"#
 const OTHER: &str = r#"open(fd: "g", path: "/g", flags: [O_RDWR]), ftruncate("g", 0), fsync("g")"#;
 
 #[test]
-fn fdatasync_of_an_overwrite_flushes_since_2_6_32() {
+fn fdatasync_of_an_overwrite_commits_the_times_in_2_6() {
     let steps = format!(r#"{OPEN}, {OVERWRITE}, fdatasync("f")"#);
-    check(TWO_BLOCKS, &steps, with_barrier, &[(Kernel::V2_6_19, "data"), (Kernel::V3_10, "data, flush")]);
+    let commits = format!("data, {FIRST_COMMIT}");
+    check(TWO_BLOCKS, &steps, with_barrier, &[(Kernel::V2_6_19, &commits), (Kernel::V3_10, "data, flush")]);
+}
+
+#[test]
+fn fdatasync_flushes_by_itself_since_2_6_32() {
+    let steps = format!(r#"{OPEN}, {OVERWRITE}, {OTHER}, fdatasync("f")"#);
+    let before = format!("{FIRST_COMMIT}, data");
+    let since = format!("{before}, flush");
+    check(TWO_BLOCKS, &steps, with_barrier, &[(Kernel::V2_6_19, &before), (Kernel::V3_10, &since)]);
 }
 
 #[test]

@@ -23,10 +23,10 @@ use unplug::units::len_u64;
 
 /// More outcomes than this are not all in a cell.
 const OUTCOMES: usize = 6;
-/// More columns than this make another table.
-const COLUMNS: usize = 3;
+/// More columns than this, beside the kernels, make another table.
+const COLUMNS: usize = 4;
 /// A step's text in a header is no longer.
-const STEP: usize = 48;
+const STEP: usize = 72;
 
 type Results = [Result<Report, Trouble>];
 
@@ -180,15 +180,12 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
     }
     let several_verdicts =
         comparison.groups.windows(2).any(|pair| pair[0].report.verdict != pair[1].report.verdict);
-    let (columns, left_out) = columns(comparison, &words, several_verdicts);
-    if left_out {
-        page.wrapped("", "Between marks they differ in more; --full shows each kernel.", FAINT);
-        page.line("");
-    }
+    let (columns, left_out) = columns(comparison, &words);
     // Where only verdicts differ there is a table too.
-    let tables = columns.len().div_ceil(COLUMNS).max(1);
+    let room = COLUMNS - usize::from(several_verdicts);
+    let tables = columns.len().div_ceil(room).max(1);
     for number in 0..tables {
-        let some = columns.iter().skip(number * COLUMNS).take(COLUMNS);
+        let some = columns.iter().skip(number * room).take(room);
         if number > 0 {
             page.line("");
         }
@@ -210,6 +207,10 @@ fn tables(page: &mut Page, reports: &[&Report], comparison: &Comparison<'_>) {
         for line in table::lines(&header, &rows, table::Between::Rule) {
             page.line(&line);
         }
+    }
+    if left_out {
+        page.line("");
+        page.wrapped("", "Shown are crashes at marks; between them the kernels differ too (--full).", FAINT);
     }
 }
 
@@ -238,7 +239,7 @@ fn marked<'c, 'a>(
 }
 
 /// The steps and windows in which groups differ, in the order of the program, and whether windows are left out.
-fn columns(comparison: &Comparison<'_>, words: &Vocabulary, told_apart: bool) -> (Vec<Column>, bool) {
+fn columns(comparison: &Comparison<'_>, words: &Vocabulary) -> (Vec<Column>, bool) {
     let differing = || comparison.stretches.iter().filter(|stretch| stretch.differs());
     let any_marks = comparison.steps.iter().any(|row| row.step.name == "mark");
     let chosen: Vec<&Stretch<'_>> = differing()
@@ -248,12 +249,7 @@ fn columns(comparison: &Comparison<'_>, words: &Vocabulary, told_apart: bool) ->
         .collect();
     let all: Vec<&Stretch<'_>> = differing().collect();
     let few = columns_with(comparison, words, &chosen);
-    let looks_alike = |group: usize| {
-        let verdicts =
-            (&comparison.groups[group].report.verdict, &comparison.groups[group + 1].report.verdict);
-        let same_verdict = !told_apart || verdicts.0 == verdicts.1;
-        same_verdict && few.iter().all(|column| column.cells[group] == column.cells[group + 1])
-    };
+    let looks_alike = |group: usize| few.iter().all(|column| column.cells[group] == column.cells[group + 1]);
     if (0..comparison.groups.len().saturating_sub(1)).any(looks_alike) {
         return (columns_with(comparison, words, &all), false);
     }
@@ -278,7 +274,9 @@ fn columns_with(comparison: &Comparison<'_>, words: &Vocabulary, stretches: &[&S
 
 fn step_column(number: usize, row: &StepRow<'_>) -> Option<Column> {
     let (returned, traffic) = (row.returned_differs(), row.traffic_differs());
-    if !returned && !traffic {
+    // What a program reads is checked, and makes no difference where nothing reaches the disk.
+    let reads = matches!(row.step.name, "load" | "read" | "pread");
+    if !traffic && (!returned || reads) || reads && row.done.iter().flatten().all(is_quiet) {
         return None;
     }
     let cell = |done: &Option<Done<'_>>| {
@@ -292,8 +290,37 @@ fn step_column(number: usize, row: &StepRow<'_>) -> Option<Column> {
         }
         lines.join("\n")
     };
-    let header = format!("{number} {}", shortened(&row.step.text, STEP));
+    let header = format!("{number} {}", step_words(row));
     Some(Column { header, cells: row.done.iter().map(cell).collect() })
+}
+
+fn is_quiet(done: &Done<'_>) -> bool {
+    let requests = |traffic: &Traffic| (traffic.in_place, traffic.commits, traffic.flushes);
+    done.runs.iter().all(|(.., traffic)| traffic.data.is_empty() && requests(traffic) == (0, 0, 0))
+}
+
+/// The call itself, without a `fails` or an `only` around it, and shortened.
+fn step_words(row: &StepRow<'_>) -> String {
+    let text = row.step.text.as_str();
+    let call = text.find(&format!("{}(", row.step.name)).and_then(|at| text.get(at..)).map_or(text, balanced);
+    shortened(call, STEP)
+}
+
+/// A text up to the parenthesis that closes its first one. Those in strings do not count.
+fn balanced(text: &str) -> &str {
+    let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = quoted,
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted && depth == 1 => return text.get(..=at).unwrap_or(text),
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    text
 }
 
 type OneRun<'r, 'a> = &'r (unplug::schedule::Schedule, &'a Returned, &'a Traffic);
@@ -350,7 +377,7 @@ fn traffic_words(traffic: &Traffic) -> Vec<String> {
 fn window_words(stretch: &Stretch<'_>, comparison: &Comparison<'_>) -> String {
     let text = |number: usize| {
         let row = number.checked_sub(1).and_then(|step| comparison.steps.get(step));
-        row.map_or_else(|| number.to_string(), |row| format!("{number} {}", shortened(&row.step.text, STEP)))
+        row.map_or_else(|| number.to_string(), |row| format!("{number} {}", step_words(row)))
     };
     let mut marked = marked(stretch, comparison);
     let from = marked.next().map_or(stretch.from, |(returned, _)| returned);
@@ -396,6 +423,16 @@ fn leaves(outcomes: &[Outcome], words: &Vocabulary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_ends_where_its_parenthesis_closes() {
+        let check = |text: &str, wanted: &str| assert_eq!(balanced(text), wanted, "{text}");
+        check(r#"sync), on: "6.6")"#, r#"sync), on: "6.6")"#);
+        check(r#"close("f"), on: "6.6")"#, r#"close("f")"#);
+        check(r#"store(data: repeat("A", 2))) more"#, r#"store(data: repeat("A", 2))"#);
+        check(r#"write("f", ")\")")) more"#, r#"write("f", ")\")")"#);
+        check("close(", "close(");
+    }
 
     #[test]
     fn a_span_holds_no_other_kernel() {
