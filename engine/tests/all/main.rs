@@ -22,6 +22,7 @@ mod ext4_view;
 mod mount;
 mod mutants;
 mod pipeline;
+mod programs;
 mod random;
 mod releases;
 mod sameness;
