@@ -17,7 +17,8 @@ pub(super) fn trace(args: &Trace) -> Result<Exit, Failure> {
     });
     match traced {
         Ok(text) => {
-            let text = text.map_err(|failure| Failure::new(format!("{}: {}", args.file.display(), failure.0)))?;
+            let text =
+                text.map_err(|failure| Failure::new(format!("{}: {}", args.file.display(), failure.0)))?;
             Output::to(None)?.print(&text)?;
             Ok(Exit::Good)
         }
@@ -33,13 +34,12 @@ fn part(scenario: &Scenario, step: Option<&str>) -> Result<Part, Failure> {
     let Some(asked) = step else { return Ok(Part::All) };
     let steps = &scenario.steps;
     if let Ok(number) = asked.parse::<usize>() {
-        return number
-            .checked_sub(1)
-            .filter(|index| *index < steps.len())
-            .map(Part::Step)
-            .ok_or_else(|| Failure::new(format!("there is no step {number}: there are 1 to {}", steps.len())));
+        return number.checked_sub(1).filter(|index| *index < steps.len()).map(Part::Step).ok_or_else(|| {
+            Failure::new(format!("there is no step {number}: there are 1 to {}", steps.len()))
+        });
     }
-    let marks = || steps.iter().enumerate().filter_map(|(index, step)| mark(&step.call).map(|name| (index, name)));
+    let marks =
+        || steps.iter().enumerate().filter_map(|(index, step)| mark(&step.call).map(|name| (index, name)));
     let Some((marked, _)) = marks().find(|(_, name)| *name == asked) else {
         let names: Vec<String> = marks().map(|(_, name)| format!("{name:?}")).collect();
         let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

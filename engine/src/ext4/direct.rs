@@ -339,12 +339,10 @@ impl Fs {
                 self.decide("all of it is durable: no sync");
                 Ok(())
             }
-            Some(datasync) => {
-                self.through(&["generic_write_sync", "vfs_fsync_range"], |fs| {
-                    fs.decide("not durable yet: the sync goes the same way as fsync");
-                    fs.sync_file(ino, first, last, datasync)
-                })
-            }
+            Some(datasync) => self.through(&["generic_write_sync", "vfs_fsync_range"], |fs| {
+                fs.decide("not durable yet: the sync goes the same way as fsync");
+                fs.sync_file(ino, first, last, datasync)
+            }),
             None => Ok(()),
         };
         if extends && self.options.rules.dio_sync == DioSync::BeforeSize {

@@ -53,8 +53,9 @@ impl Fs {
                 return Ok(());
             }
             match fs.options.rules.sync_data {
-                SyncData::FileSystem => fs
-                    .within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?,
+                SyncData::FileSystem => fs.within("file_write_and_wait_range", |fs| {
+                    fs.write_pages(ino, first, last, SyncMode::All)
+                })?,
                 SyncData::Caller => {}
             }
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
@@ -71,7 +72,9 @@ impl Fs {
             SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| {
                 match (fs.q.barrier(), fs.q.disk().cache) {
                     (Barrier::Off, _) => fs.decide("barriers are off: no flush"),
-                    (Barrier::On, Cache::WriteThrough) => fs.decide("the disk has no volatile cache: no flush"),
+                    (Barrier::On, Cache::WriteThrough) => {
+                        fs.decide("the disk has no volatile cache: no flush")
+                    }
                     (Barrier::On, Cache::Volatile) => {}
                 }
                 fs.q.flush(Why::FlushOfSync);
@@ -95,7 +98,9 @@ impl Fs {
         self.decide(match (self.q.barrier(), needs_barrier) {
             (Barrier::On, true) => "no commit will flush behind the data: needs_barrier".to_owned(),
             (Barrier::On, false) => {
-                format!("the commit of transaction {tid} flushes behind the data: no flush of its own is needed")
+                format!(
+                    "the commit of transaction {tid} flushes behind the data: no flush of its own is needed"
+                )
             }
             (Barrier::Off, _) => "barriers are off: nothing will flush the disk's cache".to_owned(),
         });

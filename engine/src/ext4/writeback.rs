@@ -136,7 +136,9 @@ impl Fs {
             SyncMode::All => self.within("__filemap_fdatawrite_range", |fs| {
                 fs.through(WRITEPAGES, |fs| {
                     if fs.is_any_on_its_way(ino, first, last) {
-                        fs.decide("WB_SYNC_ALL: pages that are on their way are waited for, and written again");
+                        fs.decide(
+                            "WB_SYNC_ALL: pages that are on their way are waited for, and written again",
+                        );
                     }
                     fs.finish_writebacks(ino, first, last);
                     fs.submit_pages(ino, first, last)
@@ -182,6 +184,9 @@ impl Fs {
                 Some((_, ExtentState::Unwritten)) | None => None,
             })
             .collect();
+        if !written.is_empty() {
+            self.decide("blocks that are allocated and written are overwritten in place: no transaction");
+        }
         for run in runs(&written, |a, b| a.0.plus(1) == b.0 && a.1.plus(1) == b.1) {
             self.submit_data(ino, run[0].0, run[0].1, len_u32(run.len()), false);
         }

@@ -90,7 +90,9 @@ impl Journal {
         let preflush = (!q.lacks(Mutant::CommitWithoutPreflush)).then_some(Why::FlushBeforeCommit(tid));
         let asked = match (q.barrier(), q.disk().cache) {
             (Barrier::Off, _) => "barriers are off: no PREFLUSH, no FUA",
-            (Barrier::On, Cache::WriteThrough) => "the disk has no volatile cache: PREFLUSH and FUA cost nothing",
+            (Barrier::On, Cache::WriteThrough) => {
+                "the disk has no volatile cache: PREFLUSH and FUA cost nothing"
+            }
             (Barrier::On, Cache::Volatile) => {
                 "REQ_PREFLUSH | REQ_FUA: all that has arrived becomes durable, then the commit block"
             }

@@ -62,7 +62,10 @@ const CALLS: &[Renamed] = &[
 
 const READ_WRITE: &[Renamed] = &[
     ("new_sync_read", &[(V3_16, Some("do_sync_read"))]),
-    ("ext4_file_read_iter", &[(V3_16, Some("generic_file_aio_read")), (V4_19, Some("generic_file_read_iter"))]),
+    (
+        "ext4_file_read_iter",
+        &[(V3_16, Some("generic_file_aio_read")), (V4_19, Some("generic_file_read_iter"))],
+    ),
     ("filemap_read", &[(V3_16, Some("do_generic_file_read")), (V5_15, Some("generic_file_buffered_read"))]),
     ("new_sync_write", &[(V3_16, Some("do_sync_write"))]),
     ("ext4_file_write_iter", &[(V3_10, Some("ext3_file_write")), (V3_16, Some("ext4_file_write"))]),
@@ -103,6 +106,9 @@ const MEMORY: &[Renamed] = &[
     ("do_read_fault", &[(V3_10, Some("do_no_page")), (V3_16, Some("__do_fault"))]),
     ("do_cow_fault", &[(V3_10, Some("do_no_page")), (V3_16, Some("__do_fault"))]),
     ("do_page_mkwrite", &[(V3_16, None)]),
+    ("wp_page_shared", IN_CALL),
+    ("wp_page_copy", IN_CALL),
+    ("fault_dirty_shared_page", &[(V4_19, Some("set_page_dirty_balance"))]),
     ("filemap_fault", ext3!("filemap_nopage")),
     ("folio_mkclean", &[(V6_1, Some("page_mkclean"))]),
     ("folio_wait_stable", &[(V6_1, Some("wait_for_stable_page"))]),
@@ -146,10 +152,7 @@ const EXT4: &[Renamed] = &[
     ("ext4_write_begin", ext3!("ext3_prepare_write")),
     ("ext4_write_end", ext3!("ext3_ordered_commit_write")),
     ("ext4_get_block", ext3!("ext3_get_block")),
-    (
-        "ext4_map_blocks",
-        &[(V2_6_17, Some("ext3_get_block_handle")), (V3_10, Some("ext3_get_blocks_handle"))],
-    ),
+    ("ext4_map_blocks", &[(V2_6_17, Some("ext3_get_block_handle")), (V3_10, Some("ext3_get_blocks_handle"))]),
     ("ext4_mb_new_blocks", &[(V2_6_17, Some("ext3_new_block")), (V3_10, Some("ext3_new_blocks"))]),
     ("ext4_create", ext3!("ext3_create")),
     ("ext4_mkdir", ext3!("ext3_mkdir")),

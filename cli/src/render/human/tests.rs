@@ -4,8 +4,8 @@
 //! is old; with it, it is what block 1 holds.
 
 use super::*;
-use crate::render::trace::Part;
 use crate::render::json::Json;
+use crate::render::trace::Part;
 use unplug::check::{DistinctRun, distinct, judge};
 use unplug::crash::{Bounds, CrashView};
 use unplug::device::{
