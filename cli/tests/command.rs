@@ -137,6 +137,45 @@ fn kernels_are_chosen_and_shown() {
 }
 
 #[test]
+fn a_trace_of_one_step() {
+    let trace = |arguments: &[&str], status: i32, wanted: &[&str], absent: &[&str]| {
+        let output = unplug(root(), &[&["trace", "scenarios/sync/o-sync-overwrite.ron"], arguments].concat());
+        let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}\n{text}");
+        wanted.iter().for_each(|word| assert!(text.contains(word), "{arguments:?}: no {word} in\n{text}"));
+        absent.iter().for_each(|word| assert!(!text.contains(word), "{arguments:?}: {word} in\n{text}"));
+    };
+    trace(&[], 0, &["sys_openat", "sys_pwrite64"], &[]);
+    trace(&["--step", "1"], 0, &["sys_openat", "moment"], &["sys_pwrite64", "submitted"]);
+    trace(&["--step", "3"], 0, &["sys_pwrite64", "submitted"], &["sys_openat"]);
+    trace(&["--step", "written"], 0, &["sys_pwrite64", "submitted"], &["sys_openat"]);
+    trace(&["--step", "0"], 2, &["there is no step 0"], &[]);
+    trace(&["--step", "99"], 2, &["there is no step 99: there are 1 to "], &[]);
+    trace(&["--step", "soon"], 2, &["there is no mark \"soon\"; marks: \"written\""], &[]);
+}
+
+#[test]
+fn traces_for_people() {
+    for (name, arguments) in [
+        ("o-sync-overwrite", &["scenarios/sync/o-sync-overwrite.ron"][..]),
+        ("replace-via-rename", &["scenarios/rename/replace-via-rename.ron", "--schedule", "late"]),
+        ("flusher-overwrite", &["scenarios/sync/flusher-overwrite.ron"]),
+        ("msync-6.6", &["cli/tests/traces/msync.ron"]),
+        ("msync-2.6.18", &["cli/tests/traces/msync.ron", "--kernel", "2.6.18"]),
+    ] {
+        let output = unplug(root(), &[&["trace"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        insta::with_settings!({
+            snapshot_path => "../../snapshots/traces",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name, String::from_utf8(output.stdout).unwrap());
+        });
+    }
+}
+
+#[test]
 fn kernels_for_people() {
     for (name, arguments) in [("list", &["kernels"][..]), ("2.6.18-2.6.19", &["kernels", "2.6.18", "2.6.19"])]
     {

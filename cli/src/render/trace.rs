@@ -104,8 +104,21 @@ impl Page<'_> {
         let returned = returned(record);
         let at = self.since(record.called);
         self.line(format!("{number:>4}  {BOLD}{}{BOLD:#}  {FAINT}{returned}  {at}{FAINT:#}", step.text));
-        for node in tree(record.way.events()) {
-            self.node(&node, MARGIN);
+        let nodes = tree(record.way.events());
+        for same in nodes.chunk_by(Node::is_repeated_by) {
+            let [first, again @ ..] = same else { continue };
+            self.node(first, MARGIN);
+            let times: Vec<String> = again.iter().filter_map(|node| self.began_at(node)).collect();
+            if !times.is_empty() {
+                self.wrapped(MARGIN, &format!("» the same at {}", times.join(", ")), THREAD);
+            }
+        }
+    }
+
+    fn began_at(&self, node: &Node<'_>) -> Option<String> {
+        match node.what {
+            What::Thread(_, at) => Some(self.since(at)),
+            What::Function(_) | What::Decision(_) | What::Request(_) => None,
         }
     }
 
@@ -125,7 +138,7 @@ impl Page<'_> {
             What::Decision(why) => self.wrapped(margin, &format!("· {why}"), FAINT),
             What::Request(idx) => {
                 let text = match self.log.requests().get(idx.get().index()) {
-                    Some(asked) => format!("→ w{idx}  {}", request(asked, self.writer)),
+                    Some(asked) => format!("→ w{idx}  {}", request(asked)),
                     None => format!("→ w{idx}"),
                 };
                 self.line(format!("{}{DEVICE}{text}{DEVICE:#}", " ".repeat(margin)));
@@ -137,8 +150,7 @@ impl Page<'_> {
     fn functions(&mut self, node: &Node<'_>, margin: usize) {
         let mut last = node;
         let mut line = String::new();
-        loop {
-            let What::Function(name) = last.what else { break };
+        while let What::Function(name) = last.what {
             if !line.is_empty() && margin + columns(&line) + columns(name) + 3 > WIDTH {
                 self.line(format!("{}{line}", " ".repeat(margin)));
                 line = format!("    ▸ {name}");
@@ -192,9 +204,10 @@ impl Page<'_> {
                 Event::Submitted(idx) => match log.requests().get(idx.get().index()) {
                     Some(asked) => {
                         format!(
-                            "  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}  {}",
+                            "  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}  {}{}",
                             shown(idx),
-                            request(asked, self.writer)
+                            request(asked),
+                            origin(asked, self.writer)
                         )
                     }
                     None => format!("  {moment:>6}  {DEVICE}{} submitted{DEVICE:#}", shown(idx)),
@@ -218,21 +231,25 @@ fn returned(record: &StepRecord) -> String {
     }
 }
 
-/// Everything that is asked, in one line.
-fn request(request: &Request, writer: Writer) -> String {
-    let origin = match (request.cause.origin, writer) {
+/// Who asks, where it is not the call itself.
+const fn origin(request: &Request, writer: Writer) -> &'static str {
+    match (request.cause.origin, writer) {
         (Origin::Call, _) => "",
         (Origin::Flusher, Writer::Flusher) => ", by the flusher thread",
         (Origin::Flusher, Writer::Pdflush) => ", by pdflush",
         (Origin::CommitTimer, _) => ", by the journal's timer",
-    };
+    }
+}
+
+/// Everything that is asked, in one line.
+fn request(request: &Request) -> String {
     let why = &request.cause.why;
     match &request.op {
-        Op::Flush => format!("flush: {why}{origin}"),
+        Op::Flush => format!("flush: {why}"),
         Op::Write { lba, data, fua } => {
             let flag = if *fua { " FUA" } else { "" };
             let sectors = u64::try_from(data.len() / 512).unwrap_or(u64::MAX);
-            format!("write lba {lba}, {}{flag}: {why}{origin}", count(sectors, "sector", "sectors"))
+            format!("write lba {lba}, {}{flag}: {why}", count(sectors, "sector", "sectors"))
         }
     }
 }

@@ -61,7 +61,7 @@ impl Fs {
                         fs.within("ext4_page_mkwrite", |fs| fs.ext4_page_mkwrite(ino, page))
                     })?,
                 }
-                self.mark_page_dirty(ino, page);
+                self.within("fault_dirty_shared_page", |fs| fs.mark_page_dirty(ino, page));
                 self.wait_for_stable_page(ino, page);
                 self.decide(
                     "the page is dirty and mapped writable: further stores to it are invisible to the kernel until \

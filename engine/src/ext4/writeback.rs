@@ -184,6 +184,9 @@ impl Fs {
                 Some((_, ExtentState::Unwritten)) | None => None,
             })
             .collect();
+        if !written.is_empty() {
+            self.decide("blocks that are allocated and written are overwritten in place: no transaction");
+        }
         for run in runs(&written, |a, b| a.0.plus(1) == b.0 && a.1.plus(1) == b.1) {
             self.submit_data(ino, run[0].0, run[0].1, len_u32(run.len()), false);
         }

@@ -171,14 +171,21 @@ impl Vfs {
 
     /// A store that the page table does not permit. v6.6 mm/memory.c, `do_shared_fault`, `do_wp_page`
     fn shared_fault(&mut self, pte: &Pte, ino: Ino, page: FileBlock) -> Result<Stamp, Errno> {
-        let (function, why) = match (pte, self.fs.page_stamp(ino, page)) {
-            (Pte::Absent, _) | (_, None) => ("do_shared_fault", "is not in the page table"),
-            (Pte::Writable { .. }, Some(_)) => ("do_wp_page", "was write-protected"),
-            (Pte::ReadOnly | Pte::Private(_), Some(_)) => ("do_wp_page", "is mapped read-only"),
+        let why = match (pte, self.fs.page_stamp(ino, page)) {
+            (Pte::Absent, _) | (_, None) => {
+                return self.within("do_shared_fault", |vfs| {
+                    vfs.fs.decide(format!("page {page} is not in the page table"));
+                    vfs.fs.fault(ino, page)?;
+                    vfs.fs.page_mkwrite(ino, page)
+                });
+            }
+            (Pte::Writable { .. }, Some(_)) => "was write-protected",
+            (Pte::ReadOnly | Pte::Private(_), Some(_)) => "is mapped read-only",
         };
-        self.within(function, |vfs| {
+        self.through(&["do_wp_page", "wp_page_shared"], |vfs| {
             vfs.fs.decide(format!("page {page} {why}"));
-            vfs.fs.fault(ino, page)?;
+            // The page is in the cache: its fault has been.
+            vfs.fs.silently(|fs| fs.fault(ino, page))?;
             vfs.fs.page_mkwrite(ino, page)
         })
     }
@@ -189,9 +196,16 @@ impl Vfs {
             let Some((ino, page)) = backing else {
                 return vfs.within("do_anonymous_page", |_| Ok(Block::zeroed()));
             };
-            let function = if *pte == Pte::Absent { "do_cow_fault" } else { "do_wp_page" };
-            vfs.within(function, |vfs| {
-                vfs.fs.fault(ino, page)?;
+            let functions: &[&'static str] =
+                if *pte == Pte::Absent { &["do_cow_fault"] } else { &["do_wp_page", "wp_page_copy"] };
+            vfs.through(functions, |vfs| {
+                match pte {
+                    Pte::Absent => vfs.fs.fault(ino, page)?,
+                    // The page is in the cache: its fault has been.
+                    Pte::ReadOnly | Pte::Writable { .. } | Pte::Private(_) => {
+                        vfs.fs.silently(|fs| fs.fault(ino, page))?;
+                    }
+                }
                 vfs.fs
                     .decide(format!("copies page {page}: the file does not see what is stored to the copy"));
                 Ok(vfs.fs.cached_page(ino, page).cloned().unwrap_or_else(Block::zeroed))

@@ -77,7 +77,10 @@ impl Storage for Vfs {
 
     fn throttle(&mut self, _file: MappedFile, pages: u64) {
         self.within("balance_dirty_pages_ratelimited_nr", |vfs| {
-            vfs.decide(format!("{pages} pages more are dirty: far below the limit, nobody waits"));
+            vfs.decide(match pages {
+                1 => "1 page more is dirty: far below the limit, nobody waits".to_owned(),
+                _ => format!("{pages} pages more are dirty: far below the limit, nobody waits"),
+            });
         });
     }
 

@@ -10,6 +10,7 @@
 //!   random      random programs against a plain map; every crash state mounts and is clean
 //!   sameness    the same scenario gives the same report, whatever the number of threads
 //!   releases    what older kernels and other mount options do differently
+//!   way         the functions of the kernel that each call goes through
 //!   tidy        house rules that no lint can hold
 //! ```
 //! Tests that need a tool say on standard error that they were skipped; where `UNPLUG_REQUIRE_TOOLS` is set they
@@ -29,3 +30,4 @@ mod sameness;
 mod stale_log;
 mod tidy;
 mod truth;
+mod way;

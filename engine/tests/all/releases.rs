@@ -245,7 +245,7 @@ fn pdflush_is_named_where_it_writes() {
         let trace = &traces(&scenario(kernel, TWO_BLOCKS, &steps, as_it_is), None)[0];
         let way = format!("{:?}", trace.history.steps.last().unwrap().way);
         assert_eq!(way.contains("wb_kupdate"), there, "{kernel}");
-        assert_eq!(way.contains("wb_workfn"), !there, "{kernel}");
+        assert_eq!(way.contains("writeback_workfn"), !there, "{kernel}");
     }
 }
 

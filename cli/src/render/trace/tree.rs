@@ -23,6 +23,16 @@ pub(super) struct Node<'a> {
     pub(super) below: Vec<Node<'a>>,
 }
 
+impl Node<'_> {
+    /// Whether the next is a thread that does the very same again.
+    pub(super) fn is_repeated_by(&self, next: &Self) -> bool {
+        match (self.what, next.what) {
+            (What::Thread(name, _), What::Thread(again, _)) => name == again && self.below == next.below,
+            (What::Thread(..) | What::Function(_) | What::Decision(_) | What::Request(_), _) => false,
+        }
+    }
+}
+
 /// The trees of some events with their depths.
 pub(super) fn tree(events: &[(u32, WayEvent)]) -> Vec<Node<'_>> {
     let mut rest = events;

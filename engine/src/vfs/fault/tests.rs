@@ -106,6 +106,7 @@ impl Machine {
         let way = self.vfs.fs.queue().take_way();
         let text = |(_, event): &(u32, WayEvent)| match event {
             WayEvent::Function(name) => (*name).to_owned(),
+            WayEvent::Thread { name, .. } => (*name).to_owned(),
             WayEvent::Decision(text) => text.clone(),
             WayEvent::Request(_) => "request".to_owned(),
         };

@@ -63,6 +63,7 @@ fn way(vfs: &mut Vfs, body: impl FnOnce(&mut Vfs)) -> Vec<String> {
     let way = vfs.fs.queue().take_way();
     let text = |(_, event): &(u32, WayEvent)| match event {
         WayEvent::Function(name) => (*name).to_owned(),
+        WayEvent::Thread { name, .. } => (*name).to_owned(),
         WayEvent::Decision(text) => text.clone(),
         WayEvent::Request(_) => "request".to_owned(),
     };

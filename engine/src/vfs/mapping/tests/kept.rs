@@ -128,7 +128,7 @@ fn msync_writes_what_its_kernel_writes() {
         ("starts I/O", Kernel::V2_5_67, MsyncFlags::MS_ASYNC, 1, "filemap_fdatawrite"),
         ("moves dirty bits", Kernel::V2_6_11, MsyncFlags::MS_ASYNC, 0, "filemap_sync"),
         ("throttles", Kernel::V2_6_17, MsyncFlags::MS_ASYNC, 0, "balance_dirty_pages_ratelimited_nr"),
-        ("does nothing", Kernel::V2_6_19, MsyncFlags::MS_ASYNC, 0, "__do_sys_msync"),
+        ("does nothing", Kernel::V2_6_19, MsyncFlags::MS_ASYNC, 0, "sys_msync"),
         ("moves and syncs under the lock", Kernel::V2_6_16, MsyncFlags::MS_SYNC, 1, "msync_interval"),
         ("moves and syncs", Kernel::V2_6_18, MsyncFlags::MS_SYNC, 1, "do_fsync"),
         ("trusts the page cache", Kernel::V3_10, MsyncFlags::MS_SYNC, 0, "do_fsync"),
