@@ -113,6 +113,9 @@ pub(crate) struct Trace {
     /// The scenario file.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Show one step only: its number, or the name of a mark, for the call before it.
+    #[arg(long, value_name = "N|MARK")]
+    pub(crate) step: Option<String>,
     /// When I/O completes that no call waits for.
     #[arg(long, value_enum, default_value_t = Timing::Prompt)]
     pub(crate) schedule: Timing,
@@ -251,6 +254,8 @@ mod tests {
         check("unplug run a.ron --max-states 0", false);
         check("unplug trace a.ron --schedule late", true);
         check("unplug trace a.ron --schedule never", false);
+        check("unplug trace a.ron --step 3", true);
+        check("unplug trace a.ron --step synced", true);
         check("unplug image a.ron --state late@17:w3 -o x", true);
         check("unplug image a.ron --base -o x", true);
         check("unplug image a.ron -o x", false);

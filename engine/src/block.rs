@@ -98,6 +98,12 @@ impl Queue {
         &mut self.way
     }
 
+    /// Another thread goes to work, until the way leaves it.
+    pub fn enter_thread(&mut self, name: &'static str) {
+        let now = self.now;
+        self.way.enter_thread(name, now);
+    }
+
     /// Who submits from now on; returns who did before.
     pub const fn set_origin(&mut self, origin: Origin) -> Origin {
         std::mem::replace(&mut self.origin, origin)

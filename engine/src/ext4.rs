@@ -106,6 +106,22 @@ impl Fs {
         result
     }
 
+    /// Runs a part of a call that goes through several functions before anything happens, outermost first.
+    pub fn through<R>(&mut self, functions: &[&'static str], body: impl FnOnce(&mut Self) -> R) -> R {
+        functions.iter().for_each(|function| self.q.way().enter(function));
+        let result = body(self);
+        functions.iter().for_each(|_| self.q.way().leave());
+        result
+    }
+
+    /// Runs what another thread does.
+    pub(crate) fn by_thread<R>(&mut self, name: &'static str, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.q.enter_thread(name);
+        let result = body(self);
+        self.q.way().leave();
+        result
+    }
+
     /// Runs what goes the way that was noted before: it is not noted again, but for the requests it makes.
     pub(crate) fn silently<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
         self.q.way().mute();

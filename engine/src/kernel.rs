@@ -11,6 +11,7 @@
 //! Not modelled: what differs in the on-disk format, in the reporting of I/O errors, and in the dirty limits.
 
 mod calls;
+mod names;
 mod rules;
 mod versions;
 
@@ -18,7 +19,8 @@ pub use calls::{Feature, NEWCOMERS, Newcomer};
 pub use rules::{
     AutoDaAlloc, Barriers, CommitRoom, Delalloc, DioFua, DioSync, DirectorySync, DirtyTracking, EofZeroing,
     FadviseScope, FdatasyncTimes, MsyncAsync, MsyncSync, MsyncWalk, NewBlocks, OSync, OrderedCommit,
-    OrderedScope, PageMkwrite, Row, Rules, Since, StablePages, SyncFlush, TABLE, TornCommit, Writer,
+    OrderedScope, PageMkwrite, Row, Rules, Since, StablePages, SyncData, SyncFlush, TABLE, TornCommit,
+    Writer,
 };
 pub use versions::{Kernel, KernelError};
 

@@ -281,6 +281,10 @@ impl Time {
     pub const fn minus_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_sub(nanos))
     }
+    /// How many nanoseconds it is behind an earlier moment; 0 where that is not earlier.
+    pub const fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
     /// The moment `secs` later.
     pub const fn plus_secs(self, secs: u64) -> Self {
         Self(self.0 + secs * Self::NANOS)

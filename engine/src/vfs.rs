@@ -115,9 +115,14 @@ impl Vfs {
 
     /// Runs a part of a call and notes the kernel function that it stands for.
     fn within<R>(&mut self, function: &'static str, body: impl FnOnce(&mut Self) -> R) -> R {
-        self.fs.queue().way().enter(function);
+        self.through(&[function], body)
+    }
+
+    /// The same for several functions, outermost first: a system call on its way to where something happens.
+    fn through<R>(&mut self, functions: &[&'static str], body: impl FnOnce(&mut Self) -> R) -> R {
+        functions.iter().for_each(|function| self.fs.queue().way().enter(function));
         let result = body(self);
-        self.fs.queue().way().leave();
+        functions.iter().for_each(|_| self.fs.queue().way().leave());
         result
     }
 }

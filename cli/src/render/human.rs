@@ -15,7 +15,7 @@
 
 mod comparison;
 mod expectations;
-mod layout;
+pub(super) mod layout;
 mod outcomes;
 mod trees;
 

@@ -13,7 +13,7 @@ use crate::scenario::{
     Call, Checksums, DataMode, DiskOptions, Expectation, Kernel, Mkfs, Mount, Predicate, Quantifier, Stack,
     Step, Wanted,
 };
-use crate::units::{BLOCK_BYTES, FileBlock, Ino, RequestIdx, StepIdx, Tid, len_u32};
+use crate::units::{BLOCK_BYTES, FileBlock, Ino, RequestIdx, StepIdx, Tid, Time, len_u32};
 use std::collections::BTreeMap;
 
 const BLOCKS: u64 = 8;
@@ -57,6 +57,7 @@ impl Toy {
         self.steps.push(StepRecord {
             returned: Returned::Value(0),
             at: self.log.now(),
+            called: Time::from_secs(0),
             way: Way::new(),
             in_memory: InMemory::default(),
         });

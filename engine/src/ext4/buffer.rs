@@ -9,17 +9,21 @@ impl Fs {
     /// Starts a handle that may change up to `credits` blocks, and makes room for it where there is none.
     /// v6.6 fs/jbd2/transaction.c, `jbd2__journal_start`; fs/jbd2/checkpoint.c, `__jbd2_log_wait_for_space`
     pub(super) fn start_handle(&mut self, credits: u32) -> Tid {
-        if !self.journal.has_room(credits) {
-            self.decide("the running transaction is full");
-            self.commit_running();
-        }
-        self.wait_for_log_space();
-        let fresh = self.journal.running().is_none();
-        let tid = self.journal.join(&self.q);
-        if fresh {
-            self.decide(format!("transaction {tid} begins"));
-        }
-        tid
+        self.within("jbd2__journal_start", |fs| {
+            if !fs.journal.has_room(credits) {
+                fs.decide("the running transaction is full: it is committed first");
+                fs.by_thread("kjournald2", Self::commit_running);
+            }
+            fs.wait_for_log_space();
+            let fresh = fs.journal.running().is_none();
+            let tid = fs.journal.join(&fs.q);
+            fs.decide(if fresh {
+                format!("transaction {tid} begins")
+            } else {
+                format!("joins transaction {tid}, which is running")
+            });
+            tid
+        })
     }
 
     /// A metadata block as the system sees it (`sb_bread`).

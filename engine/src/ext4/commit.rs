@@ -11,7 +11,7 @@ impl Fs {
         let Some(running) = self.journal.running() else { return };
         let tid = running.tid();
         self.within("jbd2_journal_commit_transaction", |fs| {
-            fs.decide(format!("commits transaction {tid}"));
+            fs.decide(format!("commits transaction {tid}: from here on the next one takes what is changed"));
             fs.journal.begin_commit(&mut fs.q, &fs.buffers);
             let ordered: Vec<(Ino, OrderedRange)> = fs
                 .journal
@@ -24,10 +24,14 @@ impl Fs {
                 });
             }
             fs.journal.write_log(&mut fs.q, &fs.buffers);
-            for (ino, range) in &ordered {
-                // v6.6 fs/jbd2/commit.c, journal_finish_inode_data_buffers
-                let (first, last) = fs.ordered_pages(*range);
-                fs.finish_mapped_writebacks(*ino, first, last);
+            if !ordered.is_empty() {
+                fs.within("journal_finish_inode_data_buffers", |fs| {
+                    fs.decide("waits for the ordered data, before the commit block");
+                    for (ino, range) in &ordered {
+                        let (first, last) = fs.ordered_pages(*range);
+                        fs.finish_mapped_writebacks(*ino, first, last);
+                    }
+                });
             }
             let tail = fs.journal.write_record(&mut fs.q);
             fs.journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
@@ -69,11 +73,19 @@ impl Fs {
     pub(super) fn complete_transaction(&mut self, tid: Tid) {
         self.within("jbd2_complete_transaction", |fs| {
             if fs.journal.running().is_some_and(|running| running.tid() == tid) {
-                fs.commit_running();
+                fs.within("jbd2_log_start_commit", |fs| {
+                    fs.decide(format!("transaction {tid} is running: it must be committed"));
+                });
+                fs.wait_for_commit();
             } else {
                 fs.decide(format!("transaction {tid} is committed already: nothing to do"));
             }
         });
+    }
+
+    /// Has the journal's thread commit what is running, and waits. v6.6 fs/jbd2/journal.c, `jbd2_log_wait_commit`
+    pub(super) fn wait_for_commit(&mut self) {
+        self.within("jbd2_log_wait_commit", |fs| fs.by_thread("kjournald2", Self::commit_running));
     }
 
     /// Frees log space until a whole transaction fits. v6.6 fs/jbd2/checkpoint.c, `__jbd2_log_wait_for_space`
@@ -88,7 +100,7 @@ impl Fs {
                     fs.journal.do_checkpoint(&mut fs.q, &mut fs.buffers)
                 }) {
                     CheckpointStep::Progress => {}
-                    CheckpointStep::CommitFirst => fs.commit_running(),
+                    CheckpointStep::CommitFirst => fs.wait_for_commit(),
                     CheckpointStep::Nothing => unreachable!("an empty log has room for a transaction"),
                 }
             }

@@ -149,7 +149,7 @@ impl Fs {
                 fs.decide("it extends the file or allocates, and must not wait");
                 return Err(Errno::EAGAIN);
             }
-            fs.within("file_modified", |fs| fs.update_time(ino));
+            fs.through(&["ext4_dio_write_checks", "file_modified"], |fs| fs.update_time(ino));
             if extends {
                 fs.decide("it ends behind the end of the file: on the orphan list until the size is set");
                 fs.start_handle(4);
@@ -339,9 +339,10 @@ impl Fs {
                 self.decide("all of it is durable: no sync");
                 Ok(())
             }
-            Some(datasync) => {
-                self.within("generic_write_sync", |fs| fs.sync_file(ino, first, last, datasync))
-            }
+            Some(datasync) => self.through(&["generic_write_sync", "vfs_fsync_range"], |fs| {
+                fs.decide("not durable yet: the sync goes the same way as fsync");
+                fs.sync_file(ino, first, last, datasync)
+            }),
             None => Ok(()),
         };
         if extends && self.options.rules.dio_sync == DioSync::BeforeSize {

@@ -94,7 +94,7 @@ impl Fs {
         if is_pending {
             self.within("ext4_should_retry_alloc", |fs| {
                 fs.decide("blocks were freed by the running transaction: tries again when it has committed");
-                fs.commit_running();
+                fs.within("jbd2_journal_force_commit_nested", Self::wait_for_commit);
             });
         }
         is_pending

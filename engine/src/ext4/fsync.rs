@@ -10,10 +10,10 @@
 use super::Fs;
 use super::writeback::SyncMode;
 use crate::block::Barrier;
-use crate::device::Why;
+use crate::device::{Cache, Why};
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
-use crate::kernel::{DirectorySync, FdatasyncTimes, SyncFlush, Writer};
+use crate::kernel::{DirectorySync, FdatasyncTimes, SyncData, SyncFlush, Writer};
 use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino};
 
@@ -35,18 +35,29 @@ impl Fs {
         last: FileBlock,
         datasync: Datasync,
     ) -> Result<(), Errno> {
+        match self.options.rules.sync_data {
+            SyncData::Caller => self.write_pages(ino, first, last, SyncMode::All)?,
+            SyncData::FileSystem => {}
+        }
         self.within("ext4_sync_file", |fs| {
             let by_tid = fs.options.rules.directory_sync == DirectorySync::OwnTransaction;
             if !fs.inode(ino).is_regular() && !by_tid {
-                fs.within("ext4_force_commit", |fs| {
-                    if fs.journal.running().is_none() {
-                        fs.decide("no transaction is running: nothing to do");
+                fs.decide("a directory: whatever transaction is running is committed, whoever is in it");
+                fs.within("ext4_force_commit", |fs| match fs.journal.running().map(Transaction::tid) {
+                    None => fs.decide("no transaction is running: nothing to do"),
+                    Some(tid) => {
+                        fs.decide(format!("transaction {tid} is running: it must be committed"));
+                        fs.wait_for_commit();
                     }
-                    fs.commit_running();
                 });
                 return Ok(());
             }
-            fs.within("file_write_and_wait_range", |fs| fs.write_pages(ino, first, last, SyncMode::All))?;
+            match fs.options.rules.sync_data {
+                SyncData::FileSystem => fs.within("file_write_and_wait_range", |fs| {
+                    fs.write_pages(ino, first, last, SyncMode::All)
+                })?,
+                SyncData::Caller => {}
+            }
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
             if needs_barrier && !fs.q.lacks(Mutant::SyncWithoutFlush) {
                 fs.flush_of_sync();
@@ -67,7 +78,16 @@ impl Fs {
     /// The flush that a sync call sends where no commit sends one. v6.6 block/blk-flush.c, `blkdev_issue_flush`
     fn flush_of_sync(&mut self) {
         match self.options.rules.sync_flush {
-            SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| fs.q.flush(Why::FlushOfSync)),
+            SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| {
+                match (fs.q.barrier(), fs.q.disk().cache) {
+                    (Barrier::Off, _) => fs.decide("barriers are off: no flush"),
+                    (Barrier::On, Cache::WriteThrough) => {
+                        fs.decide("the disk has no volatile cache: no flush")
+                    }
+                    (Barrier::On, Cache::Volatile) => {}
+                }
+                fs.q.flush(Why::FlushOfSync);
+            }),
             SyncFlush::None => self.decide("this kernel sends no flush of its own"),
         }
     }
@@ -75,16 +95,25 @@ impl Fs {
     /// Commits what the inode needs; returns whether the caller has to flush.
     fn fsync_journal(&mut self, ino: Ino, datasync: Datasync) -> bool {
         let inode = self.inode(ino);
-        let (tid, name) = match datasync {
-            Datasync::No => (inode.sync_tid, "i_sync_tid"),
-            Datasync::Yes => (inode.datasync_tid, "i_datasync_tid"),
+        let (tid, why) = match datasync {
+            Datasync::No => (inode.sync_tid, "any change of the inode counts, its times too: i_sync_tid is"),
+            Datasync::Yes => (
+                inode.datasync_tid,
+                "datasync: only what is needed to read the data back counts: i_datasync_tid is",
+            ),
         };
-        self.decide(format!("{name} is {tid}"));
+        self.decide(format!("{why} {tid}"));
         let needs_barrier = self.q.barrier() == Barrier::On && !self.journal.will_send_data_barrier(tid);
-        if needs_barrier {
-            self.decide("no commit will flush behind the data: needs_barrier");
-        }
-        self.complete_transaction(tid);
+        self.decide(match (self.q.barrier(), needs_barrier) {
+            (Barrier::On, true) => "no commit will flush behind the data: needs_barrier".to_owned(),
+            (Barrier::On, false) => {
+                format!(
+                    "the commit of transaction {tid} flushes behind the data: no flush of its own is needed"
+                )
+            }
+            (Barrier::Off, _) => "barriers are off: nothing will flush the disk's cache".to_owned(),
+        });
+        self.within("ext4_fc_commit", |fs| fs.complete_transaction(tid));
         needs_barrier
     }
 
@@ -93,10 +122,10 @@ impl Fs {
         self.within("sync_filesystem", |fs| {
             // An error of this pass is met again below.
             let _ = fs.within("writeback_inodes_sb", |fs| fs.write_all_inodes(SyncMode::None));
-            fs.within("sync_blockdev_nowait", |fs| fs.write_metadata_in_place());
+            fs.within("sync_blockdev_nowait", Self::write_metadata_in_place);
             fs.within("sync_inodes_sb", |fs| fs.write_all_inodes(SyncMode::All))?;
-            fs.within("ext4_sync_fs", |fs| fs.sync_fs());
-            fs.within("sync_blockdev", |fs| fs.write_metadata_in_place());
+            fs.within("ext4_sync_fs", Self::sync_fs);
+            fs.within("sync_blockdev", Self::write_metadata_in_place);
             Ok(())
         })
     }
@@ -122,7 +151,10 @@ impl Fs {
     fn sync_fs(&mut self) {
         self.finish_all_writebacks();
         match self.journal.running().map(Transaction::tid) {
-            Some(_) => self.commit_running(),
+            Some(tid) => {
+                self.decide(format!("transaction {tid} is running: it must be committed"));
+                self.wait_for_commit();
+            }
             None => {
                 let committed = self.journal.committed();
                 self.decide(format!("transaction {committed} is committed already: only a flush is needed"));
@@ -139,6 +171,9 @@ impl Fs {
             .filter(|(_, inode)| inode.dirtied_when.is_some())
             .map(|(ino, _)| *ino)
             .collect();
+        if dirty.is_empty() {
+            self.decide("no file has dirty pages");
+        }
         let mut result = Ok(());
         for ino in dirty {
             // An error of one file does not keep the others from being written.
@@ -150,6 +185,11 @@ impl Fs {
     /// Writes committed metadata in its place; no flush follows.
     pub(super) fn write_metadata_in_place(&mut self) {
         let dirty = self.buffers.dirty();
+        self.decide(match dirty.len() {
+            0 => "no committed metadata block waits to be written in its place".to_owned(),
+            1 => "1 committed metadata block goes to its place; no flush follows".to_owned(),
+            blocks => format!("{blocks} committed metadata blocks go to their places; no flush follows"),
+        });
         write_in_place(&mut self.q, &mut self.buffers, &dirty);
         self.buffers.all_submitted();
     }

@@ -153,9 +153,19 @@ impl Fs {
         });
         let tid = self.journal.tid_for_loaded_inode();
         let inode = self.inode_mut(ino);
+        let before = (inode.sync_tid, inode.datasync_tid);
         inode.sync_tid = tid;
         if size_changed {
             inode.datasync_tid = tid;
+        }
+        if before != (inode.sync_tid, inode.datasync_tid) {
+            self.within("__ext4_mark_inode_dirty", |fs| {
+                fs.decide(if size_changed {
+                    format!("inode {ino}, and its size: i_sync_tid and i_datasync_tid are {tid} now")
+                } else {
+                    format!("inode {ino}: i_sync_tid is {tid} now; i_datasync_tid stays {}", before.1)
+                });
+            });
         }
     }
 
@@ -176,7 +186,7 @@ impl Fs {
             self.decide("the clock has not ticked since the last change: no time to update");
             return;
         }
-        self.within("ext4_dirty_inode", |fs| {
+        self.through(&["generic_update_time", "__mark_inode_dirty", "ext4_dirty_inode"], |fs| {
             fs.start_handle(2);
             let inode = fs.inode_mut(ino);
             inode.raw.mtime = now;

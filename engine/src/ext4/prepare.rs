@@ -31,10 +31,17 @@ impl Fs {
         let inode = self.inode(ino);
         let is_delayed = inode.pages.get(page).is_some_and(|folio| folio.delayed);
         if is_delayed || inode.tree.lookup(page).is_some() {
+            self.decide(if is_delayed {
+                "a block is reserved for the page already"
+            } else {
+                "the page has a block already: nothing to reserve"
+            });
             return Ok(());
         }
         if self.options.delalloc {
-            self.reserve_block(ino, page, reserved)
+            self.through(&["ext4_da_get_block_prep", "ext4_da_map_blocks", "ext4_da_reserve_space"], |fs| {
+                fs.reserve_block(ino, page, reserved)
+            })
         } else {
             self.within("ext4_get_block", |fs| fs.allocate_block(ino, page))
         }
@@ -46,6 +53,7 @@ impl Fs {
             self.decide("no free block to reserve");
             return Err(Errno::ENOSPC);
         }
+        self.decide("delayed allocation: one block is reserved; which one, writeback will say");
         *reserved += 1;
         if let Some(folio) = self.inode_mut(ino).pages.get_mut(page) {
             folio.delayed = true;

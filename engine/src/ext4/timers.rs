@@ -41,7 +41,10 @@ impl Fs {
     /// v6.6 fs/jbd2/journal.c, `kjournald2`, woken by `commit_timeout`
     fn commit_timer(&mut self) {
         let before = self.q.set_origin(Origin::CommitTimer);
-        self.within("kjournald2", Self::commit_running);
+        self.by_thread("kjournald2", |fs| {
+            fs.decide("the commit timer has fired for the running transaction");
+            fs.commit_running();
+        });
         self.q.set_origin(before);
     }
 
@@ -49,8 +52,12 @@ impl Fs {
     fn flusher(&mut self) {
         let before = self.q.set_origin(Origin::Flusher);
         match self.options.rules.writer {
-            Writer::Flusher => self.within("wb_workfn", Self::write_expired),
-            Writer::Pdflush => self.within("pdflush", |fs| fs.within("wb_kupdate", Self::write_expired)),
+            Writer::Flusher => self.by_thread("the flusher", |fs| {
+                fs.through(&["wb_workfn", "wb_do_writeback", "wb_check_old_data_flush"], Self::write_expired);
+            }),
+            Writer::Pdflush => self.by_thread("pdflush", |fs| {
+                fs.through(&["__pdflush", "wb_kupdate"], Self::write_expired);
+            }),
         }
         self.flusher_wakes = None;
         if self.is_anything_dirty() {
@@ -69,9 +76,15 @@ impl Fs {
             .filter(|(_, inode)| expired(inode.dirtied_when))
             .map(|(ino, _)| *ino)
             .collect();
+        if inodes.is_empty() {
+            self.decide(format!("no file has been dirty for {EXPIRE_SECS} s: nothing to write"));
+        }
         for ino in inodes {
-            // Background writeback has nobody to tell of an error; the pages stay dirty.
-            let _ = self.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
+            self.within("__writeback_single_inode", |fs| {
+                fs.decide(format!("inode {ino} has been dirty for {EXPIRE_SECS} s or longer"));
+                // Background writeback has nobody to tell of an error; the pages stay dirty.
+                let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
+            });
         }
         if expired(self.buffers.dirtied_when()) {
             self.write_metadata_in_place();

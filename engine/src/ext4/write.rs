@@ -20,7 +20,7 @@ use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Widen, block_bytes, len_u
 impl Fs {
     /// Reads up to `len` bytes. v6.6 mm/filemap.c, `filemap_read`
     pub fn read(&mut self, ino: Ino, pos: u64, len: u64) -> Vec<u8> {
-        self.within("ext4_file_read_iter", |fs| {
+        self.within("filemap_read", |fs| {
             let end = fs.inode(ino).size.min(pos.saturating_add(len));
             let mut bytes = Vec::new();
             let mut at = pos;
@@ -40,16 +40,16 @@ impl Fs {
 
     /// Writes into the page cache; returns how much was taken. v6.6 fs/ext4/file.c, `ext4_buffered_write_iter`
     pub fn write(&mut self, ino: Ino, pos: u64, data: &[u8]) -> Result<u64, Errno> {
-        self.within("ext4_file_write_iter", |fs| {
-            fs.within("ext4_buffered_write_iter", |fs| {
+        self.within("ext4_buffered_write_iter", |fs| {
+            let data = fs.within("ext4_write_checks", |fs| {
                 // v6.6 fs/read_write.c, generic_write_checks: what does not fit is cut off
-                let room = MAX_BYTES.checked_sub(pos).filter(|room| *room > 0).ok_or(Errno::EFBIG)?;
-                let data = data.get(..room.index()).unwrap_or(data);
+                let room = fs.within("generic_write_checks", |_| {
+                    MAX_BYTES.checked_sub(pos).filter(|room| *room > 0).ok_or(Errno::EFBIG)
+                })?;
                 fs.within("file_modified", |fs| fs.update_time(ino));
-                let written = fs.within("generic_perform_write", |fs| fs.copy_in(ino, pos, data))?;
-                fs.within("balance_dirty_pages_ratelimited", |_| ());
-                Ok(written)
-            })
+                Ok(data.get(..room.index()).unwrap_or(data))
+            })?;
+            fs.within("generic_perform_write", |fs| fs.copy_in(ino, pos, data))
         })
     }
 
@@ -57,11 +57,20 @@ impl Fs {
     fn copy_in(&mut self, ino: Ino, pos: u64, data: &[u8]) -> Result<u64, Errno> {
         let mut reserved = self.reserved_blocks();
         let mut done = 0;
+        let mut is_first_repeat = true;
         while done < data.len() {
             let at = pos + len_u64(done);
             let page = FileBlock::of_byte(at).ok_or(Errno::EFBIG)?;
             let from = (at % block_bytes()).index();
             let piece = &data[done..data.len().min(done + BLOCK_BYTES - from)];
+            if done > 0 && is_first_repeat {
+                is_first_repeat = false;
+                let pages = len_u64(data.len() - done).div_ceil(block_bytes());
+                self.decide(format!(
+                    "and so on for {} more",
+                    if pages == 1 { "1 page".to_owned() } else { format!("{pages} pages") }
+                ));
+            }
             let copied = if done == 0 {
                 self.copy_page(ino, page, from, piece, &mut reserved)
             } else {
@@ -93,7 +102,9 @@ impl Fs {
             ("ext4_write_begin", "ext4_write_end")
         };
         self.within(begin, |fs| fs.write_begin(ino, page, whole, reserved))?;
+        self.within("copy_page_from_iter_atomic", |_| ());
         self.within(end, |fs| fs.write_end(ino, page, from, piece));
+        self.within("balance_dirty_pages_ratelimited", |_| ());
         Ok(())
     }
 
@@ -133,8 +144,8 @@ impl Fs {
             return;
         }
         self.zero_behind_old_end(ino, start);
-        let inode = self.inode_mut(ino);
-        inode.size = end;
+        self.inode_mut(ino).size = end;
+        self.decide(format!("i_size is {end} now"));
         if !self.options.delalloc {
             self.decide(format!("the size on disk becomes {end}, in the transaction that is running now"));
             let raw = &mut self.inode_mut(ino).raw;

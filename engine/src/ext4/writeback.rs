@@ -45,6 +45,8 @@ pub(super) struct Writeback {
 
 /// The most blocks of one mapping, and of its handle (MAX_WRITEPAGES_EXTENT_LEN).
 const MAPPING_BLOCKS: u32 = 2048;
+/// From the page cache to the file system.
+const WRITEPAGES: &[&str] = &["do_writepages", "ext4_writepages", "ext4_do_writepages"];
 /// The most pages of one bio (BIO_MAX_VECS).
 const BIO_PAGES: usize = 256;
 
@@ -64,7 +66,7 @@ impl Fs {
         if self.inode(ino).pages.delayed() == 0 {
             return;
         }
-        self.within("ext4_alloc_da_blocks", |fs| {
+        self.through(&["ext4_alloc_da_blocks", "filemap_flush", "__filemap_fdatawrite_range"], |fs| {
             // filemap_flush returns an error that its callers ignore
             let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
         });
@@ -81,7 +83,14 @@ impl Fs {
 
     /// Waits for the pages of a range that are on their way. v6.6 mm/filemap.c, `__filemap_fdatawait_range`
     pub fn wait_for_writeback(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
-        self.within("__filemap_fdatawait_range", |fs| fs.finish_writebacks(ino, first, last));
+        self.within("__filemap_fdatawait_range", |fs| {
+            fs.decide(if fs.is_any_on_its_way(ino, first, last) {
+                "waits until the data has arrived, which does not make it durable"
+            } else {
+                "nothing of the range is on its way: no wait"
+            });
+            fs.finish_writebacks(ino, first, last);
+        });
     }
 
     /// Writes the dirty pages of a range and waits for them, and for those on their way before (WB_SYNC_ALL).
@@ -123,24 +132,45 @@ impl Fs {
         last: FileBlock,
         mode: SyncMode,
     ) -> Result<(), Errno> {
-        self.within("ext4_writepages", |fs| {
-            match mode {
-                SyncMode::All => fs.finish_writebacks(ino, first, last),
-                SyncMode::None => {}
-            }
-            fs.submit_mapped_pages(ino, first, last);
-            let result = fs.submit_new_pages(ino, first, last);
-            match (mode, fs.q.schedule()) {
-                (SyncMode::All, _) if fs.q.lacks(Mutant::SyncWithoutConversion) => {}
-                (SyncMode::All, _) | (SyncMode::None, Schedule::Prompt) => {
+        let result = match mode {
+            SyncMode::All => self.within("__filemap_fdatawrite_range", |fs| {
+                fs.through(WRITEPAGES, |fs| {
+                    if fs.is_any_on_its_way(ino, first, last) {
+                        fs.decide(
+                            "WB_SYNC_ALL: pages that are on their way are waited for, and written again",
+                        );
+                    }
                     fs.finish_writebacks(ino, first, last);
+                    fs.submit_pages(ino, first, last)
+                })
+            }),
+            SyncMode::None => self.through(WRITEPAGES, |fs| fs.submit_pages(ino, first, last)),
+        };
+        match (mode, self.q.schedule()) {
+            (SyncMode::All, _) if self.q.lacks(Mutant::SyncWithoutConversion) => {}
+            (SyncMode::All, _) => self.wait_for_writeback(ino, first, last),
+            (SyncMode::None, Schedule::Prompt) => {
+                if self.is_any_on_its_way(ino, first, last) {
+                    self.decide("nobody waits for the data; with this schedule it arrives at once");
                 }
-                (SyncMode::None, Schedule::Late) => {
-                    fs.decide("nobody waits for the data: it is still on its way")
+                self.finish_writebacks(ino, first, last);
+            }
+            (SyncMode::None, Schedule::Late) => {
+                if self.is_any_on_its_way(ino, first, last) {
+                    self.decide("nobody waits for the data: it is still on its way");
                 }
             }
-            result
-        })
+        }
+        result
+    }
+
+    /// The two passes over the dirty pages of a range.
+    fn submit_pages(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
+        if self.pages_to_write(ino, first, last).is_empty() {
+            self.decide("nothing dirty in the range");
+        }
+        self.submit_mapped_pages(ino, first, last);
+        self.submit_new_pages(ino, first, last)
     }
 
     /// Pass 1: pages whose blocks are allocated and written need no transaction.
@@ -183,7 +213,10 @@ impl Fs {
             fs.start_handle(8);
             let state = fs.state_of_new_blocks();
             let (at, blocks) = match fs.inode(ino).tree.lookup(page) {
-                Some((at, _)) => (at, fs.unwritten_run(ino, page, want)),
+                Some((at, _)) => {
+                    fs.decide("the block is allocated already, and unwritten");
+                    (at, fs.unwritten_run(ino, page, want))
+                }
                 None => {
                     let want = fs.hole_run(ino, page, want);
                     fs.map_new_blocks(ino, page, want, state)?
@@ -196,6 +229,9 @@ impl Fs {
                 );
                 fs.mark_extents_written(ino, page, blocks);
                 fs.journal.wait_for_data(ino, page, page.plus(blocks - 1));
+            }
+            if state == ExtentState::Unwritten {
+                fs.decide("unwritten until the data has arrived: no commit waits for it");
             }
             fs.submit_data(ino, page, at, blocks, state == ExtentState::Unwritten);
             let inode = fs.inode_mut(ino);
@@ -268,6 +304,11 @@ impl Fs {
         self.writebacks.iter().any(|writeback| writeback.covers(ino, page))
     }
 
+    /// Whether any page of a range has been submitted, and nobody has waited for it yet.
+    fn is_any_on_its_way(&self, ino: Ino, first: FileBlock, last: FileBlock) -> bool {
+        self.writebacks.iter().any(|writeback| writeback.meets(ino, first, last))
+    }
+
     /// Waits for the data writes of a range of pages. v6.6 mm/filemap.c, `filemap_fdatawait_range`
     pub(super) fn finish_writebacks(&mut self, ino: Ino, first: FileBlock, last: FileBlock) {
         self.finish(|writeback| writeback.meets(ino, first, last));
@@ -299,7 +340,9 @@ impl Fs {
             }
         }
         for writeback in done.iter().filter(|writeback| writeback.converts) {
-            self.convert(writeback);
+            self.by_thread("a worker of ext4", |fs| {
+                fs.within("ext4_end_io_rsv_work", |fs| fs.convert(writeback));
+            });
         }
     }
 
@@ -311,6 +354,10 @@ impl Fs {
     /// A handle that marks blocks as written. v6.6 fs/ext4/extents.c, `ext4_convert_unwritten_extents`
     pub(super) fn convert_unwritten_extents(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
         self.within("ext4_convert_unwritten_extents", |fs| {
+            fs.decide(format!(
+                "the data has arrived: {} of inode {ino} from block {from} on become written",
+                if blocks == 1 { "1 block".to_owned() } else { format!("{blocks} blocks") },
+            ));
             // Splitting an extent in three may need new nodes.
             fs.start_handle(8);
             fs.mark_extents_written(ino, from, blocks);

@@ -1,7 +1,7 @@
 //! The history of one run: a record for every step.
 
 use super::{Errno, Way};
-use crate::units::{Ino, Moment, StepIdx, Tid, Widen};
+use crate::units::{Ino, Moment, StepIdx, Tid, Time, Widen};
 
 /// What a call returned.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub struct StepRecord {
     pub returned: Returned,
     /// The moment of its return: events before this one had happened.
     pub at: Moment,
+    /// When it was called, on the virtual clock.
+    pub called: Time,
     /// The way it took through the kernel.
     pub way: Way,
     /// What the disk has not been asked to keep yet, as it returned.

@@ -1,12 +1,19 @@
 //! The way of a call through the functions of the kernel.
 
-use crate::units::{RequestIdx, len_u32};
+use crate::units::{RequestIdx, Time, len_u32};
 
 /// Something on the way of a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WayEvent {
-    /// A function of the kernel was entered (its name in Linux 6.6).
+    /// A function of the kernel was entered.
     Function(&'static str),
+    /// Another thread does what lies below: the program waits for it, or has nothing to do with it.
+    Thread {
+        /// What it is called.
+        name: &'static str,
+        /// When it began, on the virtual clock.
+        at: Time,
+    },
     /// A decision that it took.
     Decision(String),
     /// It handed a request to the device.
@@ -33,7 +40,14 @@ impl Way {
         }
         self.depth += 1;
     }
-    /// Leaves the function entered last.
+    /// Another thread goes to work; it is left as a function is.
+    pub fn enter_thread(&mut self, name: &'static str, at: Time) {
+        if self.muted == 0 {
+            self.events.push((self.depth, WayEvent::Thread { name, at }));
+        }
+        self.depth += 1;
+    }
+    /// Leaves the function or the thread entered last.
     pub fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
@@ -54,6 +68,31 @@ impl Way {
     /// Notes a request.
     pub fn request(&mut self, idx: RequestIdx) {
         self.events.push((self.depth, WayEvent::Request(idx)));
+    }
+    /// The same way where functions are called something else: what has no name there is no function of its own, and
+    /// what lies below it moves up.
+    #[must_use]
+    pub fn renamed(self, name: impl Fn(&'static str) -> Option<&'static str>) -> Self {
+        let mut dropped: Vec<u32> = Vec::new();
+        let mut events = Vec::with_capacity(self.events.len());
+        for (depth, event) in self.events {
+            dropped.retain(|above| *above < depth);
+            let event = match event {
+                WayEvent::Function(function) => match name(function) {
+                    Some(name) => WayEvent::Function(name),
+                    None => {
+                        dropped.push(depth);
+                        continue;
+                    }
+                },
+                WayEvent::Thread { name: thread, at } => {
+                    WayEvent::Thread { name: name(thread).unwrap_or(thread), at }
+                }
+                event @ (WayEvent::Decision(_) | WayEvent::Request(_)) => event,
+            };
+            events.push((depth - len_u32(dropped.len()), event));
+        }
+        Self { events, ..self }
     }
     /// The events with their depth, 0 for the system call itself.
     pub fn events(&self) -> &[(u32, WayEvent)] {

@@ -12,8 +12,8 @@
 
 use super::checkpoint::Checkpoint;
 use super::{Journal, Transaction};
-use crate::block::Queue;
-use crate::device::Why;
+use crate::block::{Barrier, Queue};
+use crate::device::{Cache, Why};
 use crate::format::journal::{Commit, Descriptor, Revoke, Tag, escape};
 use crate::mutant::Mutant;
 use crate::page_cache::Buffers;
@@ -53,6 +53,7 @@ impl Journal {
             self.write_revokes(q, &mut transaction);
             q.way().leave();
         }
+        q.way().enter("jbd2_journal_write_metadata_buffer");
         for batch in transaction.buffers.chunks(self.format.tags_per_descriptor()) {
             let at = self.next_log_block();
             let copies: Vec<_> =
@@ -67,6 +68,7 @@ impl Journal {
                 transaction.io.push(q.submit_write(at, &[copy], why));
             }
         }
+        q.way().leave();
         self.committing = Some(transaction);
     }
 
@@ -78,6 +80,7 @@ impl Journal {
         let tid = transaction.tid;
         let io = std::mem::take(&mut transaction.io);
         if !q.lacks(Mutant::CommitWithoutWait) {
+            q.way().decide("waits until the log blocks have arrived, which does not make them durable");
             io.into_iter().for_each(|request| q.wait(request));
         }
         q.way().enter("journal_submit_commit_record");
@@ -85,6 +88,16 @@ impl Journal {
         let now = q.now();
         let commit = Commit::new(tid, now.secs(), now.nanos()).to_block(&self.format);
         let preflush = (!q.lacks(Mutant::CommitWithoutPreflush)).then_some(Why::FlushBeforeCommit(tid));
+        let asked = match (q.barrier(), q.disk().cache) {
+            (Barrier::Off, _) => "barriers are off: no PREFLUSH, no FUA",
+            (Barrier::On, Cache::WriteThrough) => {
+                "the disk has no volatile cache: PREFLUSH and FUA cost nothing"
+            }
+            (Barrier::On, Cache::Volatile) => {
+                "REQ_PREFLUSH | REQ_FUA: all that has arrived becomes durable, then the commit block"
+            }
+        };
+        q.way().decide(asked);
         q.write_durably(at, &commit, preflush, Why::Commit(tid));
         q.way().leave();
         tail
@@ -99,8 +112,10 @@ impl Journal {
         tail: Option<(Tid, u32)>,
     ) -> Option<Transaction> {
         if let Some((tid, block)) = tail {
+            q.way().enter("jbd2_update_log_tail");
             q.way().decide(format!("the log's tail moves to transaction {tid}"));
             self.update_log_tail(q, tid, block);
+            q.way().leave();
         }
         let transaction = self.committing.take()?;
         for checkpoint in &mut self.checkpoints {

@@ -219,6 +219,17 @@ rules! {
         V3_10 Skips "3d61f75eefed, \"ext3: fdatasync should skip metadata writeout when overwriting\"",
     }
 
+    /// Who writes the dirty pages of a file that is synced.
+    sync_data: SyncData, "fsync: the dirty pages of the file" {
+        /// The system call, before it asks the file system to sync.
+        Caller = "are written by the system call before the file system syncs, and waited for behind it",
+        /// The file system.
+        FileSystem = "are written and waited for by the file system's own sync",
+    } since {
+        V2_5_67 Caller "fs/buffer.c, sys_fsync; fs/sync.c, do_fsync, before 3.1",
+        V3_10 FileSystem "02c24a82187d, 3.1: fsync is given a range",
+    }
+
     /// Whether a sync call flushes the disk's cache where no commit does.
     sync_flush: SyncFlush, "fsync of a file whose metadata is committed already" {
         /// Not.

@@ -77,8 +77,7 @@ pub trait Storage {
 /// EINVAL (flags, alignment), ENOMEM (a hole, or the range wraps around), EBUSY (MS_INVALIDATE of locked memory), and
 /// those of writing.
 pub fn msync(asked: &Msync, rules: &Rules, storage: &mut impl Storage) -> Result<(), Errno> {
-    let modern = rules.dirty_tracking == DirtyTracking::Fault;
-    storage.enter(if modern { "__do_sys_msync" } else { "sys_msync" });
+    storage.enter("sys_msync");
     let result = range(asked, storage).and_then(|range| match range {
         None => Ok(()),
         Some((start, end)) => Walk { asked, rules, start, end, storage: &mut *storage }.run(),

@@ -48,11 +48,13 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
     for (index, step) in scenario.steps.iter().enumerate() {
         let place = StepIdx::new(len_u32(index));
         vfs.fs().queue().begin_step(place);
+        let called = vfs.fs().queue().now().plus_nanos(TICK_NANOS);
         let answer = perform(&mut vfs, &step.call);
         let returned = hold_to(step, answer).map_err(|error| error.at(Place::Step(place)))?;
         let at = vfs.fs().queue().moment();
         let in_memory = vfs.in_memory();
-        steps.push(StepRecord { returned, at, way: vfs.fs().queue().take_way(), in_memory });
+        let way = vfs.fs().queue().take_way().renamed(|function| stack.kernel.function(function));
+        steps.push(StepRecord { returned, at, called, way, in_memory });
     }
     let log = vfs.into_fs().into_queue().into_parts().0;
     Ok(Trace { schedule, base, log, history: History { steps } })

@@ -20,6 +20,9 @@ use crate::mm::{MappedFile, Pte, VmFlags, Vma};
 use crate::scenario::Name;
 use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Stamp, Widen, block_bytes, len_u64};
 
+/// From the exception that the CPU raises to the page.
+const FAULT: &[&str] = &["do_user_addr_fault", "handle_mm_fault"];
+
 /// What the page table and the range say of one address.
 struct Spot {
     /// The address of the page, as a number of pages: the key of its entry.
@@ -150,7 +153,7 @@ impl Vfs {
                 stamp
             }
             Pte::Writable { .. } | Pte::ReadOnly | Pte::Absent | Pte::Private(_) => {
-                self.within("handle_mm_fault", |vfs| vfs.shared_fault(&spot.pte, ino, page))?
+                self.through(FAULT, |vfs| vfs.shared_fault(&spot.pte, ino, page))?
             }
         };
         let dirty = match tracking {
@@ -182,7 +185,7 @@ impl Vfs {
 
     /// The copy that a store to a private page makes.
     fn own_copy(&mut self, pte: &Pte, backing: Option<(Ino, FileBlock)>) -> Result<Block, Errno> {
-        self.within("handle_mm_fault", |vfs| {
+        self.through(FAULT, |vfs| {
             let Some((ino, page)) = backing else {
                 return vfs.within("do_anonymous_page", |_| Ok(Block::zeroed()));
             };
@@ -202,7 +205,7 @@ impl Vfs {
         let Some((ino, page)) = spot.backing else {
             let data = match &spot.pte {
                 Pte::Private(copy) => copy.clone(),
-                Pte::Absent => self.within("handle_mm_fault", |vfs| {
+                Pte::Absent => self.through(FAULT, |vfs| {
                     vfs.within("do_anonymous_page", |_| ());
                     vfs.set_pte(address, Pte::ReadOnly);
                     Block::zeroed()
@@ -221,7 +224,7 @@ impl Vfs {
                 Ok((spot, data))
             }
             (Pte::Absent, _) | (Pte::ReadOnly | Pte::Writable { .. }, None) => {
-                self.within("handle_mm_fault", |vfs| {
+                self.through(FAULT, |vfs| {
                     vfs.within("do_read_fault", |vfs| {
                         vfs.fs.fault(ino, page)?;
                         vfs.fs.decide(format!("page {page} is mapped read-only"));

@@ -68,7 +68,7 @@ impl Vfs {
     /// # Errors
     /// As mmap(2), in the kernel's order. With MAP_FIXED the old mappings may be gone even so.
     pub fn mmap(&mut self, map: &Name, fd: Option<&Name>, asked: &Mmap<'_>) -> Result<(), Errno> {
-        self.within("ksys_mmap_pgoff", |vfs| {
+        self.through(&["sys_mmap", "ksys_mmap_pgoff", "vm_mmap_pgoff"], |vfs| {
             if !asked.offset.is_multiple_of(PAGE) {
                 return Err(Errno::EINVAL);
             }

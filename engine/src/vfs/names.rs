@@ -12,9 +12,9 @@ impl Vfs {
     /// # Errors
     /// Those of path lookup, EEXIST, EMLINK, ENOSPC.
     pub fn mkdir(&mut self, path: &str, mode: u16) -> Result<(), Errno> {
-        self.within("do_mkdirat", |vfs| {
+        self.through(&["sys_mkdir", "do_mkdirat"], |vfs| {
             let (dir, name) = vfs.new_name(path, Slashes::Allowed)?;
-            vfs.fs.mkdir(Place { dir, name: &name }, mode).map(|_| ())
+            vfs.within("vfs_mkdir", |vfs| vfs.fs.mkdir(Place { dir, name: &name }, mode).map(|_| ()))
         })
     }
 
@@ -23,7 +23,7 @@ impl Vfs {
     /// # Errors
     /// Those of path lookup, EINVAL for `.`, ENOTEMPTY, EBUSY for `/`, ENOENT, ENOTDIR.
     pub fn rmdir(&mut self, path: &str) -> Result<(), Errno> {
-        self.within("do_rmdir", |vfs| {
+        self.through(&["sys_rmdir", "do_rmdir"], |vfs| {
             let found = vfs.resolve(path, Last::Parent)?;
             let name = match &found.last {
                 Component::Name(name) => name,
@@ -44,7 +44,7 @@ impl Vfs {
     /// # Errors
     /// Those of path lookup, EISDIR, ENOENT, ENOTDIR for a file with a slash behind it.
     pub fn unlink(&mut self, path: &str) -> Result<(), Errno> {
-        self.within("do_unlinkat", |vfs| {
+        self.through(&["sys_unlink", "do_unlinkat"], |vfs| {
             let found = vfs.resolve(path, Last::Parent)?;
             let Component::Name(name) = &found.last else { return Err(Errno::EISDIR) };
             let ino = found.ino.ok_or(Errno::ENOENT)?;
@@ -65,7 +65,7 @@ impl Vfs {
     /// Those of path lookup, EBUSY for `.`, `..` and `/`, ENOENT, ENOTDIR, EISDIR, EINVAL (into itself),
     /// ENOTEMPTY, EMLINK, ENOSPC.
     pub fn rename(&mut self, old: &str, new: &str) -> Result<(), Errno> {
-        self.within("do_renameat2", |vfs| {
+        self.through(&["sys_rename", "do_renameat2"], |vfs| {
             let from = vfs.resolve(old, Last::Parent)?;
             let to = vfs.resolve(new, Last::Parent)?;
             let (Component::Name(old_name), Component::Name(new_name)) = (&from.last, &to.last) else {
@@ -83,7 +83,7 @@ impl Vfs {
                 return Err(Errno::ENOTEMPTY);
             }
             if to.ino == Some(ino) {
-                // Two names of one inode: nothing to do, and both stay.
+                vfs.decide("two names of one inode: nothing to do, and both stay");
                 return Ok(());
             }
             if let Some(victim) = to.ino {
@@ -106,7 +106,7 @@ impl Vfs {
     /// # Errors
     /// Those of path lookup, ENOENT, EEXIST, EPERM for a directory, EMLINK, ENOSPC.
     pub fn link(&mut self, old: &str, new: &str) -> Result<(), Errno> {
-        self.within("do_linkat", |vfs| {
+        self.through(&["sys_link", "do_linkat"], |vfs| {
             let ino = vfs.lookup(old, Last::NoFollow)?;
             let (dir, name) = vfs.new_name(new, Slashes::Missing)?;
             if vfs.fs.is_dir(ino) {
@@ -121,7 +121,7 @@ impl Vfs {
     /// # Errors
     /// ENOENT for an empty target, ENAMETOOLONG, those of path lookup, EEXIST, ENOSPC.
     pub fn symlink(&mut self, target: &str, path: &str) -> Result<(), Errno> {
-        self.within("do_symlinkat", |vfs| {
+        self.through(&["sys_symlink", "do_symlinkat"], |vfs| {
             if target.is_empty() {
                 return Err(Errno::ENOENT);
             }
@@ -140,9 +140,9 @@ impl Vfs {
     /// # Errors
     /// Those of path lookup, ENOENT.
     pub fn chmod(&mut self, path: &str, mode: u16) -> Result<(), Errno> {
-        self.within("do_fchmodat", |vfs| {
+        self.through(&["sys_chmod", "do_fchmodat"], |vfs| {
             let ino = vfs.lookup(path, Last::Follow)?;
-            vfs.fs.chmod(ino, mode);
+            vfs.within("notify_change", |vfs| vfs.fs.chmod(ino, mode));
             Ok(())
         })
     }

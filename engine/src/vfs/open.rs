@@ -14,7 +14,7 @@ impl Vfs {
     /// # Errors
     /// As open(2), in the kernel's order.
     pub fn open(&mut self, fd: &Name, path: &str, flags: OpenFlags, mode: u16) -> Result<(), Errno> {
-        self.within("do_sys_openat2", |vfs| {
+        self.through(&["sys_openat", "do_sys_open", "do_sys_openat2"], |vfs| {
             // v6.6 fs/open.c, build_open_flags
             if flags.has(OpenFlags::O_CREAT) && flags.has(OpenFlags::O_DIRECTORY) {
                 return Err(Errno::EINVAL);
@@ -80,7 +80,7 @@ impl Vfs {
     /// # Errors
     /// EBADF.
     pub fn close(&mut self, fd: &Name) -> Result<(), Errno> {
-        self.within("filp_close", |vfs| {
+        self.through(&["sys_close", "filp_close"], |vfs| {
             let (id, _) = vfs.file(fd)?;
             vfs.descriptors.remove(fd);
             if let Some(file) = vfs.files.get_mut(&id) {
@@ -99,11 +99,14 @@ impl Vfs {
     /// # Errors
     /// EBADF.
     pub fn dup(&mut self, fd: &Name, of: &Name) -> Result<(), Errno> {
-        let (id, _) = self.file(of)?;
-        if let Some(file) = self.files.get_mut(&id) {
-            file.descriptors += 1;
-        }
-        self.descriptors.insert(fd.clone(), id);
-        Ok(())
+        self.through(&["sys_dup", "ksys_dup"], |vfs| {
+            let (id, _) = vfs.file(of)?;
+            if let Some(file) = vfs.files.get_mut(&id) {
+                file.descriptors += 1;
+            }
+            vfs.descriptors.insert(fd.clone(), id);
+            vfs.decide("one open file description, and one position, for both descriptors");
+            Ok(())
+        })
     }
 }

@@ -27,7 +27,7 @@ impl Vfs {
     /// EINVAL (alignment, length, outside of the address space), ENOMEM (too many mappings).
     pub fn munmap(&mut self, map: &Name, offset: i64, length: Option<u64>) -> Result<(), Errno> {
         let (start, len) = (self.address(map, offset), self.length(map, length));
-        self.within("__vm_munmap", |vfs| {
+        self.through(&["sys_munmap", "__vm_munmap"], |vfs| {
             let old = vfs.mm.unmap(start, len)?;
             if old.is_empty() {
                 vfs.decide("nothing is mapped there, which is no error");
@@ -54,7 +54,7 @@ impl Vfs {
             },
             to: asked.to.map_or(0, |at| self.at(at)),
         };
-        self.within("__do_sys_mremap", |vfs| {
+        self.within("sys_mremap", |vfs| {
             if remap.flags.dont_unmap && !vfs.fs.options().kernel.has(Feature::MremapDontunmap) {
                 vfs.decide("this kernel does not know MREMAP_DONTUNMAP");
                 return Err(Errno::EINVAL);
@@ -96,7 +96,7 @@ impl Vfs {
             write: prot.has(Prot::PROT_WRITE),
             exec: prot.has(Prot::PROT_EXEC),
         };
-        self.within("do_mprotect_pkey", |vfs| {
+        self.through(&["sys_mprotect", "do_mprotect_pkey"], |vfs| {
             let result = vfs.mm.protect(start, len, access);
             vfs.put_files();
             result
@@ -108,7 +108,7 @@ impl Vfs {
     /// # Errors
     /// ENOMEM (a hole, or a page that cannot be faulted in), EAGAIN (the fault found no memory).
     pub fn mlock(&mut self, map: &Name) -> Result<(), Errno> {
-        self.within("do_mlock", |vfs| {
+        self.through(&["sys_mlock", "do_mlock"], |vfs| {
             let (start, end) = vfs.apply_lock(map, Lock::Locked)?;
             // v6.6 mm/mlock.c, __mlock_posix_error_return
             vfs.populate(start, end)
@@ -121,7 +121,7 @@ impl Vfs {
     /// # Errors
     /// ENOMEM: a hole.
     pub fn munlock(&mut self, map: &Name) -> Result<(), Errno> {
-        self.within("__do_sys_munlock", |vfs| vfs.apply_lock(map, Lock::Unlocked).map(|_| ()))
+        self.within("sys_munlock", |vfs| vfs.apply_lock(map, Lock::Unlocked).map(|_| ()))
     }
 
     /// Returns the range of addresses. v6.6 mm/mlock.c, `apply_vma_lock_flags`
@@ -147,7 +147,7 @@ impl Vfs {
     ) -> Result<(), Errno> {
         let address = self.address(map, offset);
         let (start, size) = (address - address % PAGE, length - length % PAGE);
-        self.within("__do_sys_remap_file_pages", |vfs| {
+        self.within("sys_remap_file_pages", |vfs| {
             let vma = vfs.mm.remappable(start, size, pgoff)?;
             let (flags, file) = (vma.flags, vma.file);
             let mut prot = Prot::PROT_NONE;

@@ -9,13 +9,20 @@ use crate::kernel::{Feature, OSync};
 use crate::scenario::{Name, OpenFlags, RwFlags, Whence};
 use crate::units::{FileBlock, Ino, len_u64};
 
+/// From write(2) to the file system.
+const BYTES: &[&str] = &["vfs_write", "new_sync_write", "ext4_file_write_iter"];
+/// From pwritev2(2) to the file system.
+const VECTORS: &[&str] = &["vfs_writev", "do_iter_write", "do_iter_readv_writev", "ext4_file_write_iter"];
+/// From read(2) to the file system.
+const READ: &[&str] = &["vfs_read", "new_sync_read", "ext4_file_read_iter"];
+
 impl Vfs {
     /// read(2). v6.6 fs/read_write.c, `ksys_read`
     ///
     /// # Errors
     /// EBADF, EISDIR; with O_DIRECT, EINVAL for what is not aligned.
     pub fn read(&mut self, fd: &Name, len: u64) -> Result<Vec<u8>, Errno> {
-        self.within("ksys_read", |vfs| {
+        self.through(&["sys_read", "ksys_read"], |vfs| {
             let (id, file) = vfs.file(fd)?;
             let bytes = vfs.read_at(&file, file.pos, len)?;
             vfs.move_to(id, file.pos + len_u64(bytes.len()));
@@ -28,7 +35,7 @@ impl Vfs {
     /// # Errors
     /// EINVAL (before the descriptor is looked at), EBADF, EISDIR.
     pub fn pread(&mut self, fd: &Name, offset: i64, len: u64) -> Result<Vec<u8>, Errno> {
-        self.within("ksys_pread64", |vfs| {
+        self.through(&["sys_pread64", "ksys_pread64"], |vfs| {
             let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
             let (_, file) = vfs.file(fd)?;
             vfs.read_at(&file, offset, len)
@@ -37,7 +44,7 @@ impl Vfs {
 
     /// v6.6 fs/read_write.c, `vfs_read`; fs/ext4/file.c, `ext4_file_read_iter`
     fn read_at(&mut self, file: &File, pos: u64, len: u64) -> Result<Vec<u8>, Errno> {
-        self.within("vfs_read", |vfs| {
+        self.through(READ, |vfs| {
             if !file.flags.reads() {
                 return Err(Errno::EBADF);
             }
@@ -59,9 +66,9 @@ impl Vfs {
     /// # Errors
     /// EBADF, EFBIG, ENOSPC.
     pub fn write(&mut self, fd: &Name, data: &[u8]) -> Result<u64, Errno> {
-        self.within("ksys_write", |vfs| {
+        self.through(&["sys_write", "ksys_write"], |vfs| {
             let (id, file) = vfs.file(fd)?;
-            let (end, written) = vfs.write_at(&file, file.pos, data, RwFlags::NONE)?;
+            let (end, written) = vfs.write_at(BYTES, &file, file.pos, data, RwFlags::NONE)?;
             vfs.move_to(id, end);
             Ok(written)
         })
@@ -72,10 +79,10 @@ impl Vfs {
     /// # Errors
     /// EINVAL (a negative offset, before the descriptor is looked at), EBADF, EFBIG, ENOSPC.
     pub fn pwrite(&mut self, fd: &Name, data: &[u8], offset: i64) -> Result<u64, Errno> {
-        self.within("ksys_pwrite64", |vfs| {
+        self.through(&["sys_pwrite64", "ksys_pwrite64"], |vfs| {
             let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
             let (_, file) = vfs.file(fd)?;
-            vfs.write_at(&file, offset, data, RwFlags::NONE).map(|(_, written)| written)
+            vfs.write_at(BYTES, &file, offset, data, RwFlags::NONE).map(|(_, written)| written)
         })
     }
 
@@ -90,23 +97,30 @@ impl Vfs {
             return Err(Errno::ENOSYS);
         }
         if offset == -1 {
-            return self.within("do_writev", |vfs| {
+            return self.through(&["sys_pwritev2", "do_writev"], |vfs| {
                 let (id, file) = vfs.file(fd)?;
-                let (end, written) = vfs.write_at(&file, file.pos, data, flags)?;
+                let (end, written) = vfs.write_at(VECTORS, &file, file.pos, data, flags)?;
                 vfs.move_to(id, end);
                 Ok(written)
             });
         }
-        self.within("do_pwritev", |vfs| {
+        self.through(&["sys_pwritev2", "do_pwritev"], |vfs| {
             let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
             let (_, file) = vfs.file(fd)?;
-            vfs.write_at(&file, offset, data, flags).map(|(_, written)| written)
+            vfs.write_at(VECTORS, &file, offset, data, flags).map(|(_, written)| written)
         })
     }
 
     /// Returns where the write ended, and how much it wrote.
-    fn write_at(&mut self, file: &File, pos: u64, data: &[u8], flags: RwFlags) -> Result<(u64, u64), Errno> {
-        self.within("vfs_write", |vfs| {
+    fn write_at(
+        &mut self,
+        functions: &[&'static str],
+        file: &File,
+        pos: u64,
+        data: &[u8],
+        flags: RwFlags,
+    ) -> Result<(u64, u64), Errno> {
+        self.through(functions, |vfs| {
             if !file.flags.writes() {
                 return Err(Errno::EBADF);
             }
@@ -115,6 +129,7 @@ impl Vfs {
             }
             // v6.6 fs/read_write.c, generic_write_checks: nothing happens, not even a sync
             if data.is_empty() {
+                vfs.decide("no bytes to write: nothing happens, not even a sync");
                 return Ok((pos, 0));
             }
             let (sync, nowait) = (vfs.sync_of(file, flags), flags.has(RwFlags::RWF_NOWAIT));
@@ -162,6 +177,10 @@ impl Vfs {
         let (first, last) =
             (FileBlock::of_byte(pos).unwrap_or(end), FileBlock::of_byte(pos + written - 1).unwrap_or(end));
         self.within("generic_write_sync", |vfs| {
+            vfs.decide(match datasync {
+                Datasync::No => "O_SYNC: the bytes that were written and all metadata must be durable",
+                Datasync::Yes => "O_DSYNC: the bytes that were written, and what is needed to read them back",
+            });
             vfs.within("vfs_fsync_range", |vfs| vfs.fs.sync_file(file.ino, first, last, datasync))
         })
     }
@@ -171,7 +190,7 @@ impl Vfs {
     /// # Errors
     /// EBADF, EINVAL.
     pub fn lseek(&mut self, fd: &Name, offset: i64, whence: Whence) -> Result<u64, Errno> {
-        self.within("ksys_lseek", |vfs| {
+        self.through(&["sys_lseek", "ksys_lseek"], |vfs| {
             let (id, file) = vfs.file(fd)?;
             let from = match whence {
                 Whence::Set => 0,
@@ -189,7 +208,7 @@ impl Vfs {
     /// # Errors
     /// EINVAL (negative), EBADF, EINVAL (not a regular file, or not open for writing), EFBIG.
     pub fn ftruncate(&mut self, fd: &Name, length: i64) -> Result<(), Errno> {
-        self.within("do_sys_ftruncate", |vfs| {
+        self.through(&["sys_ftruncate", "do_sys_ftruncate"], |vfs| {
             let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
             let (_, file) = vfs.file(fd)?;
             if vfs.fs.stat(file.ino).kind != FileKind::REGULAR || !file.flags.writes() {
@@ -204,7 +223,7 @@ impl Vfs {
     /// # Errors
     /// EINVAL (negative), those of path lookup, EISDIR, EINVAL (not a regular file), EFBIG.
     pub fn truncate(&mut self, path: &str, length: i64) -> Result<(), Errno> {
-        self.within("do_sys_truncate", |vfs| {
+        self.through(&["sys_truncate", "do_sys_truncate"], |vfs| {
             let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
             let ino = vfs.lookup(path, Last::Follow)?;
             match vfs.fs.stat(ino).kind {
@@ -217,7 +236,7 @@ impl Vfs {
 
     /// v6.6 fs/open.c, `do_truncate`
     pub(super) fn do_truncate(&mut self, ino: Ino, length: u64) -> Result<(), Errno> {
-        self.within("do_truncate", |vfs| {
+        self.through(&["do_truncate", "notify_change"], |vfs| {
             vfs.fs.set_size(ino, length)?;
             vfs.unmap_mapping_range(ino);
             Ok(())

@@ -13,13 +13,17 @@ impl Vfs {
     /// # Errors
     /// EBADF, and those of writing the data.
     pub fn fsync(&mut self, fd: &Name, datasync: Datasync) -> Result<(), Errno> {
-        self.within("do_fsync", |vfs| {
+        let call = match datasync {
+            Datasync::No => "sys_fsync",
+            Datasync::Yes => "sys_fdatasync",
+        };
+        self.through(&[call, "do_fsync"], |vfs| {
             let (_, file) = vfs.file(fd)?;
             let datasync = match datasync {
                 Datasync::Yes => vfs.fs.fdatasync_asks(),
                 Datasync::No => Datasync::No,
             };
-            vfs.within("vfs_fsync_range", |vfs| {
+            vfs.through(&["vfs_fsync", "vfs_fsync_range"], |vfs| {
                 vfs.fs.sync_file(file.ino, FileBlock::new(0), FileBlock::new(u32::MAX), datasync)
             })
         })
@@ -33,8 +37,10 @@ impl Vfs {
         if !self.fs.options().kernel.has(Feature::Syncfs) {
             return Err(Errno::ENOSYS);
         }
-        self.file(fd)?;
-        self.fs.sync_filesystem()
+        self.within("sys_syncfs", |vfs| {
+            vfs.file(fd)?;
+            vfs.fs.sync_filesystem()
+        })
     }
 
     /// sync_file_range(2): whole pages; `nbytes` 0 is to the end. It neither flushes nor commits.
@@ -52,7 +58,7 @@ impl Vfs {
         if !self.fs.options().kernel.has(Feature::SyncFileRange) {
             return Err(Errno::ENOSYS);
         }
-        self.within("ksys_sync_file_range", |vfs| {
+        self.through(&["sys_sync_file_range", "ksys_sync_file_range", "sync_file_range"], |vfs| {
             let (_, file) = vfs.file(fd)?;
             let from = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
             let behind = offset.checked_add(nbytes).filter(|end| *end >= offset).ok_or(Errno::EINVAL)?;
@@ -71,7 +77,9 @@ impl Vfs {
             }
             if before && write && after {
                 vfs.fs.decide("all three flags: WB_SYNC_ALL");
-                return vfs.fs.write_and_wait(file.ino, first, last);
+                let written = vfs.fs.write_and_wait(file.ino, first, last);
+                vfs.fs.decide("no commit, no flush: nothing is durable for it");
+                return written;
             }
             if write {
                 vfs.fs.start_writeback(file.ino, first, last)?;
@@ -96,7 +104,7 @@ impl Vfs {
         length: i64,
         advice: Advice,
     ) -> Result<(), Errno> {
-        self.within("generic_fadvise", |vfs| {
+        self.through(&["sys_fadvise64", "ksys_fadvise64_64", "vfs_fadvise", "generic_fadvise"], |vfs| {
             let (_, file) = vfs.file(fd)?;
             let length = u64::try_from(length).map_err(|_| Errno::EINVAL)?;
             match advice {
@@ -144,7 +152,7 @@ impl Vfs {
 
     /// sync(2). v6.6 fs/sync.c, `ksys_sync`
     pub fn sync(&mut self) {
-        self.within("ksys_sync", |vfs| vfs.fs.sync());
+        self.through(&["sys_sync", "ksys_sync"], |vfs| vfs.fs.sync());
     }
 }
 

@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 /// Columns of a page.
-pub(super) const WIDTH: usize = 100;
+pub(in crate::render) const WIDTH: usize = 100;
 
 /// Text being laid out.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Page {
 }
 
 /// How many columns a plain text takes.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::render) fn columns(text: &str) -> usize {
     text.chars().count()
 }
 
@@ -76,7 +76,7 @@ pub(super) fn shortened(text: &str, width: usize) -> String {
 }
 
 /// Lines of at most `width` columns, broken at blanks, or where there are none.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::render) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(20);
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -5,6 +5,7 @@
 
 use super::*;
 use crate::render::json::Json;
+use crate::render::trace::Part;
 use unplug::check::{DistinctRun, distinct, judge};
 use unplug::crash::{Bounds, CrashView};
 use unplug::device::{
@@ -15,7 +16,7 @@ use unplug::oracle::{Content, Entry, Mounted, Observation};
 use unplug::scenario::{Scenario, parse};
 use unplug::schedule::Schedule;
 use unplug::stack::{Place, StepError, Trace};
-use unplug::units::{Block, BlockNr, FileBlock, Ino, StepIdx, Tid};
+use unplug::units::{Block, BlockNr, FileBlock, Ino, StepIdx, Tid, Time};
 
 const SCENARIO: &str = r#"(
     title: "Replace by truncating and rewriting",
@@ -78,6 +79,7 @@ fn run(schedule: Schedule, order: Order, start: Start) -> Trace {
         steps.push(StepRecord {
             returned: Returned::Value(0),
             at: log.now(),
+            called: Time::from_secs(0),
             way: Way::new(),
             in_memory: InMemory::default(),
         });
@@ -235,7 +237,7 @@ fn a_run_without_a_crash() {
     way.decide("the transaction of this inode is still running");
     way.enter("jbd2_complete_transaction");
     way.request(unplug::units::RequestIdx::new(0));
-    check("trace", &plain(&crate::render::trace::render(&scenario(), &trace)));
+    check("trace", &plain(&crate::render::trace::render(&scenario(), &trace, Part::All)));
 }
 
 #[test]
