@@ -26,6 +26,7 @@ pub use tally::{Finding, Tally};
 pub use timeline::{Run, Timeline};
 
 use crate::crash::{Coverage, CrashId};
+use crate::device::AtomicUnit;
 use crate::history::Returned;
 use crate::kernel::Kernel;
 use crate::schedule::Schedule;
@@ -46,6 +47,8 @@ pub struct Report {
     pub machine: String,
     /// What is beneath the kernel, in one line: file system, mount and disk.
     pub storage: String,
+    /// What its disk writes as one piece.
+    pub atomic: AtomicUnit,
     /// Of all expectations together.
     pub verdict: Verdict,
     /// The runs and how much of their crash states was looked at.

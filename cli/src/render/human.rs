@@ -28,12 +28,13 @@ use anstyle::{AnsiColor, Style};
 use layout::{Page, padded};
 use std::path::Path;
 use unplug::crash::Coverage;
+use unplug::device::AtomicUnit;
 use unplug::kernel::Kernel;
 use unplug::report::{Report, RunReport, Verdict};
 
-/// What can be done where not every state was looked at.
-const HINT: &str = "To look at more of them: a larger --max-states. To have fewer: a disk that writes 4 KiB as one piece, \
-                    stack: (disk: (atomic_write: 4096)).";
+const LOOK_AT_MORE: &str = "To look at more of them: a larger --max-states.";
+const HAVE_FEWER: &str =
+    "To have fewer: a disk that writes 4 KiB as one piece, stack: (disk: (atomic_write: 4096)).";
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -264,12 +265,20 @@ fn totals(page: &mut Page, report: &Report) {
         for run in &report.runs {
             partial(page, run);
         }
-        page.wrapped("", HINT, FAINT);
+        page.wrapped("", &hint(report.atomic), FAINT);
+    }
+}
+
+/// What can be done where not every state was looked at.
+fn hint(atomic: AtomicUnit) -> String {
+    match atomic {
+        AtomicUnit::Sector => format!("{LOOK_AT_MORE} {HAVE_FEWER}"),
+        AtomicUnit::Block => LOOK_AT_MORE.to_owned(),
     }
 }
 
 fn partial(page: &mut Page, run: &RunReport) {
-    if let Coverage::Partial { explored, total, reason } = &run.coverage {
+    if let Coverage::Partial { explored, total, reason, .. } = &run.coverage {
         let names: Vec<&str> = run.schedules.iter().map(|schedule| schedule.name()).collect();
         let total = total.to_string();
         let size = if total.len() > 15 { format!("about 10^{}", total.len() - 1) } else { total };

@@ -82,7 +82,7 @@ fn run(run: &RunReport) -> Value {
             "explored": states.to_string(),
             "total": states.to_string(),
         }),
-        Coverage::Partial { explored, total, reason } => json!({
+        Coverage::Partial { explored, total, reason, .. } => json!({
             "schedules": schedules,
             "complete": false,
             "explored": explored.to_string(),

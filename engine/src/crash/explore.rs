@@ -21,6 +21,7 @@ use crate::units::{Moment, Widen, len_u64};
 use num_bigint::BigUint;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// States that one worker judges in one piece.
 const CHUNK: u64 = 256;
@@ -54,6 +55,8 @@ pub enum Coverage {
         total: BigUint,
         /// Why not all.
         reason: String,
+        /// The moments at which only a sample was looked at; all states of the others were.
+        sampled: Vec<RangeInclusive<Moment>>,
     },
 }
 
@@ -130,14 +133,18 @@ pub fn explore<T: Send>(
         }
         total = total.add(&epoch);
     }
-    coverage(&shares, explored, total, bounds)
+    coverage(&space, &shares, explored, total, bounds)
 }
 
-fn coverage(shares: &[Share], explored: u64, total: Count, bounds: &Bounds) -> Coverage {
+fn coverage(space: &Space, shares: &[Share], explored: u64, total: Count, bounds: &Bounds) -> Coverage {
     let parts = shares.iter().filter(|share| matches!(share, Share::Part(_))).count();
     if parts == 0 {
         return Coverage::Complete { states: explored };
     }
+    let sampled = space.epochs.iter().zip(shares);
+    let sampled =
+        sampled.filter(|(_, share)| matches!(share, Share::Part(_))).map(|(epoch, _)| epoch.clone());
+    let sampled = sampled.collect();
     let mut reason = format!(
         "{parts} of {} stretches between flushes {} too large for {} states; seed {}",
         shares.len(),
@@ -152,7 +159,7 @@ fn coverage(shares: &[Share], explored: u64, total: Count, bounds: &Bounds) -> C
             total
         }
     };
-    Coverage::Partial { explored, total, reason }
+    Coverage::Partial { explored, total, reason, sampled }
 }
 
 /// Shares the bound among the epochs: the small ones whole, the others in equal parts of what remains.

@@ -246,7 +246,12 @@ fn a_sample_is_the_same_for_any_number_of_threads() {
     let expected = "1 of 1 stretches between flushes is too large for 700 states; seed 1";
     assert_eq!(
         coverage,
-        Coverage::Partial { explored: 700, total: BigUint::from(4096_u32), reason: expected.to_owned() }
+        Coverage::Partial {
+            explored: 700,
+            total: BigUint::from(4096_u32),
+            reason: expected.to_owned(),
+            sampled: vec![Moment::new(0)..=Moment::new(2)],
+        }
     );
     let mut distinct = ids.clone();
     distinct.sort();

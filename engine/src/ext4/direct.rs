@@ -271,7 +271,7 @@ impl Fs {
         Ok(Mapping { at, blocks, state, fresh: true, dirty })
     }
 
-    /// Submits one mapping; what it leaves of a new or unwritten block is zeroed.
+    /// Submits one mapping; what it leaves of a new or unwritten block, or behind the end of the file, is zeroed.
     /// v6.6 fs/iomap/direct-io.c, `iomap_dio_bio_iter`, `iomap_dio_zero`
     fn submit_mapping(&mut self, piece: Transfer<'_>, page: FileBlock, mapping: Mapping, dio: &mut Dio) {
         let zeroes = mapping.fresh || mapping.state == ExtentState::Unwritten;
@@ -294,7 +294,9 @@ impl Fs {
             at += len_u64(bytes.len());
         }
         let tail = (piece.end().next_multiple_of(block_bytes()) - piece.end()).index();
-        if zeroes && tail > 0 {
+        // The tail is zeroed also where nothing of the file lies behind the write.
+        let ends_file = piece.end() >= self.inode(piece.ino).size;
+        if (zeroes || ends_file) && tail > 0 {
             self.submit_piece(dio, place(piece.end()), &vec![0; tail], (piece.ino, piece.last()));
         }
     }

@@ -11,12 +11,15 @@ use super::writeback::SyncMode;
 use crate::device::Origin;
 use crate::jbd2::Transaction;
 use crate::kernel::Writer;
+use crate::schedule::Schedule;
 use crate::units::{FileBlock, Ino, Time};
 
 /// `dirty_writeback_centisecs`
 const WAKE_SECS: u64 = 5;
 /// `dirty_expire_centisecs`
 const EXPIRE_SECS: u64 = 30;
+/// How much sooner than that the flusher of the late schedule wakes: in time to find data not quite old enough.
+const EARLY_NANOS: u64 = 4_000_000;
 /// No I/O takes longer, however late it is.
 const IO_NANOS: u64 = 100_000_000;
 
@@ -82,7 +85,7 @@ impl Fs {
         for ino in inodes {
             self.within("__writeback_single_inode", |fs| {
                 fs.decide(format!("inode {ino} has been dirty for {EXPIRE_SECS} s or longer"));
-                // Background writeback has nobody to tell of an error; the pages stay dirty.
+                // Background writeback has nobody to tell of an error.
                 let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
             });
         }
@@ -92,8 +95,15 @@ impl Fs {
     }
 
     /// The flusher wakes in 5 s, if it does not already. v6.6 fs/fs-writeback.c, `wb_wakeup_delayed`
+    ///
+    /// What woke it first is nobody's choice, so neither is how old data is when its turn comes: from 30 to 35 s. The
+    /// schedules are the two ends of that.
     pub(super) fn arm_flusher(&mut self) {
         let wakes = self.q.now().plus_secs(WAKE_SECS);
+        let wakes = match self.q.schedule() {
+            Schedule::Prompt => wakes,
+            Schedule::Late => wakes.minus_nanos(EARLY_NANOS),
+        };
         self.flusher_wakes.get_or_insert(wakes);
     }
 

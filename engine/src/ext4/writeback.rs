@@ -196,15 +196,41 @@ impl Fs {
     /// v6.6 fs/ext4/inode.c, `mpage_map_and_submit_extent`
     fn submit_new_pages(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
         let pages = self.pages_to_write(ino, first, last);
+        let mut result = Ok(());
         for run in runs(&pages, |a, b| a.plus(1) == *b) {
             let (mut page, mut left) = (run[0], len_u32(run.len()));
             while left > 0 {
-                let blocks = self.map_and_submit(ino, page, left)?;
+                let blocks = match self.map_and_submit(ino, page, left) {
+                    Ok(blocks) => blocks,
+                    Err(errno) => {
+                        self.give_up_page(ino, page);
+                        result = result.and(Err(errno));
+                        1
+                    }
+                };
                 page = page.plus(blocks);
                 left -= blocks;
             }
         }
-        Ok(())
+        result
+    }
+
+    /// A page that finds no block is not tried again. One with a promise is dropped, one without stays, clean: what
+    /// was stored in it is in memory only.
+    /// v6.6 fs/ext4/inode.c, `mpage_release_unused_pages`; 2.6.18 fs/buffer.c, `__block_write_full_page`
+    fn give_up_page(&mut self, ino: Ino, page: FileBlock) {
+        self.decide(format!(
+            "no block for page {page}: it is given up, and its data will not reach the disk"
+        ));
+        let pages = &mut self.inode_mut(ino).pages;
+        match pages.get_mut(page) {
+            Some(folio) if folio.delayed => {
+                pages.remove(page);
+            }
+            Some(folio) => folio.dirty = false,
+            None => {}
+        }
+        self.note_clean(ino);
     }
 
     /// One extent of pass 2; returns how many blocks of the file it covered.

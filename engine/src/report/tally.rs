@@ -149,11 +149,11 @@ impl<'a> Tally<'a> {
 
     /// Everything counted, as a report. A storyteller for each run explains the witnesses.
     pub fn report(mut self, coverage: Vec<Coverage>, tellers: &[Storyteller<'_>]) -> Report {
-        let complete = coverage.iter().all(|one| matches!(one, Coverage::Complete { .. }));
+        let sampled = self.sampled(&coverage);
         let windows = self.windows(tellers);
         let claims = std::mem::take(&mut self.claims);
         let expectations: Vec<_> =
-            claims.into_iter().map(|claim| self.judgement(claim, complete, tellers)).collect();
+            claims.into_iter().map(|claim| self.judgement(claim, &sampled, tellers)).collect();
         let verdict = expectations.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::Holds);
         let runs = self.runs.iter().zip(coverage);
         Report {
@@ -162,6 +162,7 @@ impl<'a> Tally<'a> {
             kernel: self.scenario.stack.kernel,
             machine: machine(&self.scenario.stack),
             storage: storage(&self.scenario.stack),
+            atomic: self.scenario.stack.disk.atomic,
             verdict,
             images: self.images,
             steps: steps(&self.scenario.steps, &self.runs, &self.names),
@@ -171,6 +172,15 @@ impl<'a> Tally<'a> {
                 .map(|(run, coverage)| RunReport { schedules: run.schedules.clone(), coverage })
                 .collect(),
         }
+    }
+
+    /// The stretches of which not every state was looked at.
+    fn sampled(&self, coverage: &[Coverage]) -> BTreeSet<usize> {
+        let parts = coverage.iter().enumerate().flat_map(|(run, one)| match one {
+            Coverage::Complete { .. } => Vec::new(),
+            Coverage::Partial { sampled, .. } => self.timeline.hits(run, sampled),
+        });
+        parts.map(|(stretch, _)| stretch).collect()
     }
 
     /// Something that was not found before.
@@ -302,7 +312,8 @@ impl<'a> Tally<'a> {
         Witness { id, at, story }
     }
 
-    fn judgement(&self, claim: Claim, complete: bool, tellers: &[Storyteller<'_>]) -> Judgement {
+    fn judgement(&self, claim: Claim, sampled: &BTreeSet<usize>, tellers: &[Storyteller<'_>]) -> Judgement {
+        let complete = sampled.range(claim.stretches.clone()).next().is_none();
         let decided = claim.decisive > 0;
         let verdict = match claim.expectation.quantifier {
             Quantifier::Always | Quantifier::Never if decided => Verdict::Violated,

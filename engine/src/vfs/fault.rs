@@ -77,7 +77,13 @@ impl Vfs {
     pub(super) fn populate(&mut self, start: u64, end: u64) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
-            let Some(flags) = self.mm.lookup(address).map(|vma| vma.flags) else { return Ok(()) };
+            let Some(vma) = self.mm.lookup(address) else { return Ok(()) };
+            if vma.file.is_none() {
+                // Anonymous pages are zeros, touched or not.
+                address = vma.end;
+                continue;
+            }
+            let flags = vma.flags;
             let copies = flags.write && !flags.shared;
             let touched =
                 if copies { self.store_in_page(address, &[]) } else { self.load_page(address).map(|_| ()) };

@@ -12,7 +12,7 @@
 use super::expectations::{failures, quoted};
 use super::layout::{Page, listed, shortened};
 use super::trees::Vocabulary;
-use super::{BAD, BOLD, FAINT, GOOD, HINT, OPEN, about, replay, word};
+use super::{BAD, BOLD, FAINT, GOOD, OPEN, about, hint, replay, word};
 use crate::commands::Trouble;
 use crate::render::{count, table};
 use unplug::crash::Coverage;
@@ -142,7 +142,9 @@ fn totals(page: &mut Page, reports: &[&Report]) {
     } else {
         let text = format!("Looked at {images} on {kernels}, which are not all on {}.", label(&partial));
         page.wrapped("", &text, OPEN);
-        page.wrapped("", HINT, FAINT);
+        for report in reports.iter().take(1) {
+            page.wrapped("", &hint(report.atomic), FAINT);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::crash::{Coverage, CrashId};
+use crate::device::AtomicUnit;
 use crate::history::Errno;
 use crate::report::{DataWritten, RunReport, Shown, Witness};
 use crate::units::{FileBlock, Ino, Moment, StepIdx, len_u32};
@@ -32,6 +33,7 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
         kernel,
         machine: String::new(),
         storage: String::new(),
+        atomic: AtomicUnit::Block,
         verdict: Verdict::Holds,
         runs: vec![RunReport { schedules: Schedule::ALL.into(), coverage: Coverage::Complete { states: 1 } }],
         images: 1,

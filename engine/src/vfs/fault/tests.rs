@@ -388,7 +388,7 @@ fn rewritten_in_flight(stable: bool, kernel: Kernel, rewrite: impl Fn(&mut Machi
     let mut machine = Machine::new(stack, Schedule::Late, b"old---");
     machine.map(1, SHARED);
     machine.vfs.pwrite(&"f".into(), b"first-", 0).unwrap();
-    machine.pass(30);
+    machine.pass(35);
     rewrite(&mut machine, b"second");
     machine
 }
