@@ -3,6 +3,7 @@
 use super::Fs;
 use crate::jbd2::{CheckpointStep, OrderedData, OrderedRange};
 use crate::kernel::{OrderedCommit, OrderedScope};
+use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino, Tid};
 
 impl Fs {
@@ -24,7 +25,8 @@ impl Fs {
                 });
             }
             fs.journal.write_log(&mut fs.q, &fs.buffers);
-            for (ino, range) in &ordered {
+            let waits = !fs.q.lacks(Mutant::OrderedWithoutWait);
+            for (ino, range) in ordered.iter().filter(|_| waits) {
                 // v6.6 fs/jbd2/commit.c, journal_finish_inode_data_buffers
                 let (first, last) = fs.ordered_pages(*range);
                 fs.finish_mapped_writebacks(*ino, first, last);

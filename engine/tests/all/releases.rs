@@ -183,12 +183,13 @@ fn what_a_commit_leaves_of_a_file_that_nobody_synced() {
         r#"open(fd: "t", path: "/t", flags: [O_CREAT, O_WRONLY]), write("t", repeat("B", 4096)), close("t")"#;
     let replace = format!(r#"{new}, rename("/t", "/f"), {OTHER}"#);
     let create = format!("{}, {OTHER}", new.replace("/t", "/f"));
-    let (lock, nodelalloc): (Tune, Tune) = (
+    let (default, lock, nodelalloc): (Tune, Tune, Tune) = (
+        as_it_is,
         |scenario| scenario.stack.mount.dioread_nolock = false,
         |scenario| scenario.stack.mount.delalloc = false,
     );
     for (what, tune, replaced, created) in [
-        ("the default", as_it_is as Tune, vec!["B*4096", "\\x00*4096"], vec![""]),
+        ("the default", default, vec!["B*4096", "\\x00*4096"], vec![""]),
         ("dioread_lock", lock, vec!["B*4096"], vec![""]),
         ("nodelalloc", nodelalloc, vec!["B*4096"], vec!["B*4096"]),
     ] {
