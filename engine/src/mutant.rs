@@ -22,4 +22,16 @@ pub enum Mutant {
     ReuseBeforeCommit,
     /// Freed metadata blocks are not revoked.
     NoRevoke,
+    /// Writeback leaves the page writable in its mappings: later stores are not seen.
+    WritebackWithoutWriteProtect,
+    /// Writeback does not zero what lies behind the end of the file.
+    WritebackWithoutZeroedEnd,
+    /// msync forgets the last of several pages.
+    MsyncWithoutLastPage,
+    /// Before 2.6.19: munmap drops dirty bits instead of handing them to the page cache.
+    MunmapWithoutDirtyBits,
+    /// A direct write behind the end of a file does not put it on the orphan list.
+    DirectExtendWithoutOrphan,
+    /// A commit does not wait for its ordered data.
+    OrderedWithoutWait,
 }

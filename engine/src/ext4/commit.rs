@@ -3,6 +3,7 @@
 use super::Fs;
 use crate::jbd2::{CheckpointStep, OrderedData, OrderedRange};
 use crate::kernel::{OrderedCommit, OrderedScope};
+use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino, Tid};
 
 impl Fs {
@@ -24,7 +25,7 @@ impl Fs {
                 });
             }
             fs.journal.write_log(&mut fs.q, &fs.buffers);
-            if !ordered.is_empty() {
+            if !ordered.is_empty() && !fs.q.lacks(Mutant::OrderedWithoutWait) {
                 fs.within("journal_finish_inode_data_buffers", |fs| {
                     fs.decide("waits for the ordered data, before the commit block");
                     for (ino, range) in &ordered {

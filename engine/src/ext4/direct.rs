@@ -17,6 +17,7 @@ use crate::device::{Cache, Fua, Why};
 use crate::format::ExtentState;
 use crate::history::Errno;
 use crate::kernel::{DioFua, DioSync};
+use crate::mutant::Mutant;
 use crate::units::{
     BLOCK_BYTES, BlockNr, FileBlock, Ino, Lba, RequestIdx, SECTOR_BYTES, Widen, block_bytes, len_u32, len_u64,
 };
@@ -153,7 +154,9 @@ impl Fs {
             if extends {
                 fs.decide("it ends behind the end of the file: on the orphan list until the size is set");
                 fs.start_handle(4);
-                fs.orphan_add(ino);
+                if !fs.q.lacks(Mutant::DirectExtendWithoutOrphan) {
+                    fs.orphan_add(ino);
+                }
             }
             let result = fs.within("iomap_dio_rw", |fs| fs.dio_write(transfer, extends, asked));
             if result.is_err() && extends {

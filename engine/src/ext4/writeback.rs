@@ -300,16 +300,19 @@ impl Fs {
     /// fs/ext4/page-io.c, `ext4_bio_write_folio`
     fn clear_dirty_for_io(&mut self, ino: Ino, page: FileBlock) -> Option<Block> {
         let tracking = self.options.rules.dirty_tracking;
+        let protects = !self.q.lacks(Mutant::WritebackWithoutWriteProtect);
+        let zeroes = !self.q.lacks(Mutant::WritebackWithoutZeroedEnd);
         let inode = self.inode_mut(ino);
         let mapped = match tracking {
             DirtyTracking::PageTable => Mkclean::WasClean,
+            DirtyTracking::Fault if !protects => Mkclean::WasClean,
             DirtyTracking::Fault => inode.pages.mkclean(page),
         };
         let within = inode.size.saturating_sub(page.first_byte()).min(block_bytes()).index();
         let folio = inode.pages.get_mut(page)?;
         folio.dirty = false;
         folio.delayed = false;
-        let is_zero = folio.data.bytes()[within..].iter().all(|byte| *byte == 0);
+        let is_zero = !zeroes || folio.data.bytes()[within..].iter().all(|byte| *byte == 0);
         if !is_zero {
             folio.data.bytes_mut()[within..].fill(0);
         }

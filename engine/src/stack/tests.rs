@@ -1,6 +1,8 @@
 //! What calls return, as a table. The rows were run on Linux 6.18 too and every step returned the same there, but for
 //! two that were not run: the full disk, whose count depends on the layout, and the short read.
 
+mod mappings;
+
 use super::{StepError, run};
 use crate::scenario::parse;
 use crate::schedule::Schedule;
@@ -461,6 +463,11 @@ fn ranges_return_what_the_kernel_does() {
 #[test]
 fn direct_transfers_return_what_the_kernel_does() {
     check(DIRECT);
+}
+
+#[test]
+fn mappings_are_made_and_refused_as_by_the_kernel() {
+    check(mappings::MAPPINGS);
 }
 
 #[test]

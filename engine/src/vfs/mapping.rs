@@ -14,6 +14,7 @@ use crate::format::FileKind;
 use crate::history::Errno;
 use crate::kernel::{DirtyTracking, Feature};
 use crate::mm::{DirtyPage, MappedFile, PAGE, Placement, Unmapped, VmFlags, Vma, page_align};
+use crate::mutant::Mutant;
 use crate::scenario::{At, MapFlags, Name, Prot};
 use std::collections::BTreeMap;
 
@@ -224,6 +225,9 @@ impl Vfs {
 
     /// What was unmapped hands its dirty bits to the page cache. 2.6.11 mm/memory.c, `zap_pte_range`
     pub(super) fn unmapped(&mut self, old: &Unmapped) {
+        if self.fs.queue().lacks(Mutant::MunmapWithoutDirtyBits) {
+            return;
+        }
         let dirty: Vec<DirtyPage> = old.iter().flat_map(Vma::dirty_pages).collect();
         if !dirty.is_empty() && self.fs.options().rules.dirty_tracking == DirtyTracking::PageTable {
             self.within("zap_pte_range", |vfs| vfs.set_pages_dirty(&dirty));

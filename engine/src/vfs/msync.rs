@@ -4,6 +4,7 @@ use super::Vfs;
 use crate::ext4::Datasync;
 use crate::history::Errno;
 use crate::mm::{self, AddressSpace, Extent, MappedFile, Msync, Storage};
+use crate::mutant::Mutant;
 use crate::scenario::{MsyncFlags, Name};
 use crate::units::{FileBlock, len_u64};
 
@@ -69,6 +70,8 @@ impl Storage for Vfs {
                 vfs.fs.sync_file(file.ino, START, END, Datasync::No)
             }),
             Extent::Pages { first, last } => self.within("vfs_fsync_range", |vfs| {
+                let forgets = first < last && vfs.fs.queue().lacks(Mutant::MsyncWithoutLastPage);
+                let last = if forgets { last - 1 } else { last };
                 vfs.decide(format!("pages {first} to {last} of the file, as by fdatasync"));
                 vfs.fs.sync_file(file.ino, page(first), page(last), Datasync::Yes)
             }),

@@ -8,6 +8,7 @@
 //!   mutants     a stack that lacks a rule of ordering is found out
 //!   stale_log   replay of log blocks that never were written
 //!   random      random programs against a plain map; every crash state mounts and is clean
+//!   programs    random programs that map files, on every kernel, beside a plain model and what each call promises
 //!   sameness    the same scenario gives the same report, whatever the number of threads
 //!   releases    what older kernels and other mount options do differently
 //!   way         the functions of the kernel that each call goes through

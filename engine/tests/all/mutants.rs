@@ -111,6 +111,59 @@ fn an_fsync_that_does_not_wait_for_its_data() {
 }
 
 #[test]
+fn a_page_that_stays_writable_while_it_is_written() {
+    check(
+        Mutant::WritebackWithoutWriteProtect,
+        "scenarios/mapping/store-after-sync.ron",
+        &["always(after: \"second\", holds: content(\"/f\", \"two\"))"],
+    );
+}
+
+#[test]
+fn an_msync_that_forgets_the_last_page() {
+    check(
+        Mutant::MsyncWithoutLastPage,
+        "scenarios/mapping/msync-two-pages.ron",
+        &["always(after: \"synced\", holds: range(path: \"/f\", offset: \"8K\", data: repeat(\"B\", 4096)))"],
+    );
+}
+
+#[test]
+fn a_writeback_that_leaves_the_end_of_the_last_page() {
+    check(
+        Mutant::WritebackWithoutZeroedEnd,
+        "scenarios/mapping/end-is-zeroed.ron",
+        &["always(any([content(\"/f\", \"old\"), content(\"/f\", concat([\"old\", zeros(6)]))]))"],
+    );
+}
+
+#[test]
+fn a_munmap_that_drops_dirty_bits() {
+    check(
+        Mutant::MunmapWithoutDirtyBits,
+        "scenarios/mapping/munmap-keeps-dirty-bits.ron",
+        &["always(after: \"synced\", holds: content(\"/f\", \"new\"))"],
+    );
+}
+
+#[test]
+fn a_direct_write_behind_the_end_without_the_orphan_list() {
+    check(Mutant::DirectExtendWithoutOrphan, "scenarios/mapping/direct-extend.ron", &["always(clean)"]);
+}
+
+#[test]
+fn a_commit_that_does_not_wait_for_ordered_data() {
+    check(
+        Mutant::OrderedWithoutWait,
+        "scenarios/mapping/ordered-data.ron",
+        &[
+            "always(any([content(\"/conf\", \"old\"), content(\"/conf\", \"new\")]))",
+            "always(after: \"committed\", holds: content(\"/conf\", \"new\"))",
+        ],
+    );
+}
+
+#[test]
 fn a_mount_without_barriers_loses_committed_data() {
     let mut case = scenario(&repository("scenarios/append/append-fdatasync.ron"));
     assert!(case.scenario.stack.mount.barrier);

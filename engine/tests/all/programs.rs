@@ -8,70 +8,28 @@
 //! A case that fails prints its scenario.
 
 mod found;
+mod op;
 mod plain;
 
 use crate::pipeline::observe;
 use found::{Found, find};
-use plain::{GRANULES, How, LETTERS, Op, PAGES, Program, Promise, byte};
+use op::{How, Op, op};
+use plain::{GRANULES, LETTERS, PAGES, Program, Promise, byte};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use unplug::crash::{Bounds, explore};
 use unplug::kernel::SyncFlush;
+use unplug::mutant::Mutant;
 use unplug::recovery::Profile;
 use unplug::scenario::{Kernel, Scenario, parse};
 use unplug::schedule::Schedule;
-use unplug::stack::{Trace, run};
+use unplug::stack::{Trace, run, run_mutant};
 use unplug::units::Moment;
 
 /// How many programs.
-const CASES: u32 = 3000;
+const CASES: u32 = 2000;
 /// Crash states of one run, at most.
 const STATES: Bounds = Bounds { max_states: 120, seed: 11 };
-
-fn how() -> impl Strategy<Value = How> {
-    prop_oneof![
-        8 => Just(How::Plain),
-        1 => Just(How::Trunc),
-        1 => Just(How::ReadOnly),
-        1 => Just(How::Dsync),
-        1 => Just(How::Sync),
-        1 => Just(How::Direct),
-        1 => Just(How::DirectSync),
-    ]
-}
-
-/// Mostly one file, one descriptor, one mapping and one page, so that calls meet.
-fn op() -> impl Strategy<Value = Op> {
-    let slot = || prop_oneof![3 => Just(0_u8), 1 => 0..3_u8];
-    let place = || (prop_oneof![2 => 0..8_usize, 1 => 0..GRANULES], 1..12_usize);
-    let size = || prop_oneof![2 => 0..=8_usize, 1 => 0..GRANULES];
-    let range = || (0..PAGES, 1..=PAGES);
-    prop_oneof![
-        3 => (slot(), slot(), how()).prop_map(|(fd, name, how)| Op::Open { fd, name, how }),
-        1 => slot().prop_map(|fd| Op::Close { fd }),
-        4 => (slot(), place()).prop_map(|(fd, (from, len))| Op::Pwrite { fd, from, len }),
-        2 => (slot(), place()).prop_map(|(fd, (from, len))| Op::Pread { fd, from, len }),
-        2 => (slot(), size()).prop_map(|(fd, size)| Op::Ftruncate { fd, size }),
-        1 => (slot(), size()).prop_map(|(name, size)| Op::Truncate { name, size }),
-        4 => (slot(), slot(), prop_oneof![3 => Just(0), 1 => 0..PAGES], 1..=PAGES, prop::bool::weighted(0.2))
-            .prop_map(|(map, fd, first, pages, private)| {
-                Op::Mmap { map, fd, first, pages: pages.min(PAGES - first), private }
-            }),
-        1 => slot().prop_map(|map| Op::Munmap { map }),
-        8 => (slot(), place()).prop_map(|(map, (from, len))| Op::Store { map, from, len }),
-        4 => (slot(), place()).prop_map(|(map, (from, len))| Op::Load { map, from, len }),
-        5 => (slot(), range(), prop::bool::weighted(0.8))
-            .prop_map(|(map, (first, pages), sync)| Op::Msync { map, first, pages, sync }),
-        3 => (slot(), any::<bool>()).prop_map(|(fd, data)| Op::Fsync { fd, data }),
-        1 => (slot(), range(), any::<bool>())
-            .prop_map(|(fd, (first, pages), wait)| Op::SyncFileRange { fd, first, pages, wait }),
-        1 => slot().prop_map(|fd| Op::Fadvise { fd }),
-        1 => Just(Op::Sync),
-        1 => (slot(), slot()).prop_map(|(old, new)| Op::Rename { old, new }),
-        1 => slot().prop_map(|name| Op::Unlink { name }),
-        1 => (1..40_u8).prop_map(|seconds| Op::Sleep { seconds }),
-    ]
-}
 
 /// Kernel, mount and disk.
 #[derive(Clone, Debug)]
@@ -154,37 +112,61 @@ fn wrong(scenario: &Scenario, trace: &Trace, promises: &[Promise]) -> Option<Str
 }
 
 /// Runs one program on one machine.
-fn holds(machine: &Machine, size: usize, ops: &[Op]) -> Result<(), TestCaseError> {
+fn holds(machine: &Machine, size: usize, ops: &[Op], mutant: Option<Mutant>) -> Result<(), TestCaseError> {
     let mut program = Program::new(machine.kernel, size);
     ops.iter().for_each(|op| program.apply(op));
     program.finish();
     let text = text(machine, size, &program.steps);
     let scenario = parse(&text).map_err(|errors| TestCaseError::fail(format!("{errors:?}\n{text}")))?;
+    let run = |schedule| match mutant {
+        None => run(&scenario, schedule),
+        Some(mutant) => run_mutant(&scenario, schedule, mutant),
+    };
     for schedule in Schedule::ALL {
         let ran = |error| TestCaseError::fail(format!("{schedule}: {error}\n{text}"));
-        let trace = run(&scenario, schedule).map_err(ran)?;
+        let trace = run(schedule).map_err(ran)?;
         if let Some(what) = wrong(&scenario, &trace, &program.promises) {
             return Err(TestCaseError::fail(format!("{schedule}: {what}\n{text}")));
         }
-        prop_assert!(trace == run(&scenario, schedule).map_err(ran)?, "{schedule}: another run\n{text}");
+        prop_assert!(trace == run(schedule).map_err(ran)?, "{schedule}: another run\n{text}");
     }
     Ok(())
+}
+
+/// Nearly every program begins with a file that is mapped.
+fn program() -> impl Strategy<Value = (Machine, usize, Vec<Op>)> {
+    let open = Op::Open { fd: 0, name: 0, how: How::Plain };
+    let map = Op::Mmap { map: 0, fd: 0, first: 0, pages: PAGES, private: false };
+    let ops = prop::collection::vec(op(), 1..45);
+    let ops = ops.prop_map(move |ops| [open.clone(), map.clone()].into_iter().chain(ops).collect());
+    (machine(), 0..GRANULES, ops)
 }
 
 #[test]
 fn mapped_programs_see_their_bytes_and_keep_what_they_synced() {
     let config =
         Config { cases: CASES, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
-    let mut runner = TestRunner::new(config);
-    let programs = (machine(), 0..GRANULES, prop::collection::vec(op(), 1..45));
-    // Nearly every program begins with a file that is mapped.
-    let result = runner.run(&programs, |(machine, size, ops)| {
-        let open = Op::Open { fd: 0, name: 0, how: How::Plain };
-        let map = Op::Mmap { map: 0, fd: 0, first: 0, pages: PAGES, private: false };
-        let ops: Vec<Op> = [open, map].into_iter().chain(ops).collect();
-        holds(&machine, size, &ops)
-    });
-    if let Err(error) = result {
+    let run = |(machine, size, ops): (Machine, usize, Vec<Op>)| holds(&machine, size, &ops, None);
+    if let Err(error) = TestRunner::new(config).run(&program(), run) {
         panic!("{error}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_left_out_is_found() {
+    for mutant in [
+        Mutant::WritebackWithoutWriteProtect,
+        Mutant::WritebackWithoutZeroedEnd,
+        Mutant::MsyncWithoutLastPage,
+        Mutant::MunmapWithoutDirtyBits,
+        Mutant::OrderedWithoutWait,
+        Mutant::SyncWithoutFlush,
+        Mutant::SyncWithoutConversion,
+    ] {
+        let config =
+            Config { cases: CASES, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let run = |(machine, size, ops): (Machine, usize, Vec<Op>)| holds(&machine, size, &ops, Some(mutant));
+        assert!(runner.run(&program(), run).is_err(), "{mutant:?}: no program of {CASES} finds it");
     }
 }

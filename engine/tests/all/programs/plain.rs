@@ -8,6 +8,7 @@
 //! everywhere; a set is a mask, and bit 0 is the byte zero. Behind the end of a file memory may hold what was stored
 //! there through a mapping, until the page is written back: two values are possible then, and neither is asked for.
 
+use super::op::{How, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use unplug::kernel::{DioSync, DirtyTracking, EofZeroing, Feature, MsyncSync, Rules};
 use unplug::scenario::Kernel;
@@ -83,63 +84,6 @@ struct Mapping {
     copies: BTreeMap<usize, [Mask; PER_PAGE]>,
     /// Pages of the file that only this part of the page table knows to be dirty.
     dirty: BTreeSet<usize>,
-}
-
-/// How a file is opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum How {
-    Plain,
-    Trunc,
-    ReadOnly,
-    Dsync,
-    Sync,
-    Direct,
-    DirectSync,
-}
-
-impl How {
-    fn flags(self) -> &'static str {
-        match self {
-            Self::Plain => "O_CREAT, O_RDWR",
-            Self::Trunc => "O_CREAT, O_RDWR, O_TRUNC",
-            Self::ReadOnly => "O_CREAT, O_RDONLY",
-            Self::Dsync => "O_CREAT, O_RDWR, O_DSYNC",
-            Self::Sync => "O_CREAT, O_RDWR, O_SYNC",
-            Self::Direct => "O_CREAT, O_RDWR, O_DIRECT",
-            Self::DirectSync => "O_CREAT, O_RDWR, O_DIRECT, O_SYNC",
-        }
-    }
-
-    fn is_direct(self) -> bool {
-        matches!(self, Self::Direct | Self::DirectSync)
-    }
-
-    fn is_sync(self) -> bool {
-        matches!(self, Self::Dsync | Self::Sync | Self::DirectSync)
-    }
-}
-
-/// A call of a program. Files, descriptors and mappings are slots; a place is a granule.
-#[derive(Clone, Debug)]
-pub(super) enum Op {
-    Open { fd: u8, name: u8, how: How },
-    Close { fd: u8 },
-    Pwrite { fd: u8, from: usize, len: usize },
-    Pread { fd: u8, from: usize, len: usize },
-    Ftruncate { fd: u8, size: usize },
-    Truncate { name: u8, size: usize },
-    Mmap { map: u8, fd: u8, first: usize, pages: usize, private: bool },
-    Munmap { map: u8 },
-    Store { map: u8, from: usize, len: usize },
-    Load { map: u8, from: usize, len: usize },
-    Msync { map: u8, first: usize, pages: usize, sync: bool },
-    Fsync { fd: u8, data: bool },
-    SyncFileRange { fd: u8, first: usize, pages: usize, wait: bool },
-    Fadvise { fd: u8 },
-    Sync,
-    Rename { old: u8, new: u8 },
-    Unlink { name: u8 },
-    Sleep { seconds: u8 },
 }
 
 /// A program and what is known of it.
@@ -234,7 +178,21 @@ impl Program {
             Op::Store { map, from, len } => self.store(map, from, len),
             Op::Load { map, from, len } => self.load(map, from, len),
             Op::Msync { map, first, pages, sync } => self.msync(map, first, pages, sync),
-            Op::Fsync { .. } | Op::SyncFileRange { .. } | Op::Fadvise { .. } | Op::Sync => self.sync(op),
+            Op::Fsync { fd, data } => {
+                let Some(&(file, _)) = self.fds.get(&fd) else { return };
+                self.writes_back();
+                self.step(format!("{}(\"{fd}\")", if data { "fdatasync" } else { "fsync" }));
+                self.synced_whole(file);
+            }
+            Op::SyncFileRange { fd, first, pages, wait } => self.sync_file_range(fd, first, pages, wait),
+            Op::Fadvise { fd } => {
+                if self.fds.contains_key(&fd) {
+                    self.writes_back();
+                    let advice = "advice: POSIX_FADV_DONTNEED";
+                    self.step(format!("posix_fadvise(fd: \"{fd}\", offset: 0, length: 0, {advice})"));
+                }
+            }
+            Op::Sync => self.sync(),
             Op::Rename { old, new } => self.rename(old, new),
             Op::Unlink { name } => {
                 if self.names.remove(&name).is_some() {
@@ -464,9 +422,8 @@ impl Program {
             let copy = map.copies.get(&(granule / PER_PAGE));
             *mask = copy.map_or(state.memory[granule], |copy| copy[granule % PER_PAGE]);
         }
-        for (from, end, expect) in certain(&seen, base + from, base + end.min(last)) {
+        for (from, _, expect) in certain(&seen, base + from, base + end.min(last)) {
             let offset = byte(from) - byte(base);
-            debug_assert!(from < end);
             self.step(format!("load(map: \"m{slot}\", offset: {offset}, expect: {expect})"));
         }
         if from < end && end > last {
@@ -497,42 +454,24 @@ impl Program {
         }
     }
 
-    fn sync(&mut self, op: &Op) {
-        match *op {
-            Op::Fsync { fd, data } => {
-                let Some(&(file, _)) = self.fds.get(&fd) else { return };
-                self.writes_back();
-                self.step(format!("{}(\"{fd}\")", if data { "fdatasync" } else { "fsync" }));
-                self.synced_whole(file);
-            }
-            Op::SyncFileRange { fd, first, pages, wait } => {
-                if !self.fds.contains_key(&fd) || !self.kernel.has(Feature::SyncFileRange) {
-                    return;
-                }
-                self.writes_back();
-                let wait =
-                    if wait { ", SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WAIT_AFTER" } else { "" };
-                let (offset, length) = (first * 4096, pages * 4096);
-                self.step(format!(
-                    "sync_file_range(fd: \"{fd}\", offset: {offset}, nbytes: {length}, \
-                     flags: [SYNC_FILE_RANGE_WRITE{wait}])"
-                ));
-            }
-            Op::Fadvise { fd } if self.fds.contains_key(&fd) => {
-                self.writes_back();
-                self.step(format!(
-                    "posix_fadvise(fd: \"{fd}\", offset: 0, length: 0, advice: POSIX_FADV_DONTNEED)"
-                ));
-            }
-            Op::Sync => {
-                self.writes_back();
-                self.step("sync".to_owned());
-                (0..self.files.len()).for_each(|file| self.synced_whole(file));
-                for (name, may) in &mut self.may.names {
-                    *may = BTreeSet::from([self.names.get(name).copied()]);
-                }
-            }
-            _ => {}
+    fn sync_file_range(&mut self, fd: u8, first: usize, pages: usize, wait: bool) {
+        if !self.fds.contains_key(&fd) || !self.kernel.has(Feature::SyncFileRange) {
+            return;
+        }
+        self.writes_back();
+        let wait = if wait { ", SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WAIT_AFTER" } else { "" };
+        let (offset, length) = (first * 4096, pages * 4096);
+        self.step(format!(
+            "sync_file_range(fd: \"{fd}\", offset: {offset}, nbytes: {length}, flags: [SYNC_FILE_RANGE_WRITE{wait}])"
+        ));
+    }
+
+    fn sync(&mut self) {
+        self.writes_back();
+        self.step("sync".to_owned());
+        (0..self.files.len()).for_each(|file| self.synced_whole(file));
+        for (name, may) in &mut self.may.names {
+            *may = BTreeSet::from([self.names.get(name).copied()]);
         }
     }
 
