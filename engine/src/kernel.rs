@@ -18,9 +18,9 @@ mod versions;
 pub use calls::{Feature, NEWCOMERS, Newcomer};
 pub use rules::{
     AutoDaAlloc, Barriers, CommitRoom, Delalloc, DioFua, DioSync, DirectorySync, DirtyTracking, EofZeroing,
-    FadviseScope, FdatasyncTimes, MsyncAsync, MsyncSync, MsyncWalk, NewBlocks, OSync, OrderedCommit,
-    OrderedScope, PageMkwrite, Row, Rules, Since, StablePages, SyncData, SyncFlush, TABLE, TornCommit,
-    Writer,
+    FadviseScope, FdatasyncTimes, KeptBack, MsyncAsync, MsyncSync, MsyncWalk, NewBlocks, OSync,
+    OrderedCommit, OrderedScope, PageMkwrite, Row, Rules, Since, StablePages, SyncData, SyncFlush, TABLE,
+    TornCommit, Writer,
 };
 pub use versions::{Kernel, KernelError};
 

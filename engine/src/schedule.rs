@@ -1,6 +1,7 @@
 //! What the calls of a program leave open, and who decides it.
 //!
-//! The kernel may complete asynchronous I/O at any time after its submission. Each such decision is asked of a
+//! The kernel may complete asynchronous I/O at any time after its submission, and the flusher has a phase of its own.
+//! Each such decision is asked of a
 //! schedule, so that one scenario and one schedule give one device log.
 //!
 //! Not modelled: writeback, commits and checkpoints that start without a timer, a call or memory pressure.
@@ -10,9 +11,10 @@ use std::fmt;
 /// When I/O completes that nobody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Schedule {
-    /// At once: before the call that started it returns.
+    /// At once: before the call that started it returns. The flusher's turn comes as soon as data is old enough.
     Prompt,
-    /// Late: when something waits for it, or a tenth of a second later at the latest.
+    /// Late: when something waits for it, or a tenth of a second later at the latest. The flusher's turn comes just
+    /// before data is old enough, and again 5 s later.
     Late,
 }
 

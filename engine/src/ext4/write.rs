@@ -14,6 +14,7 @@ use super::Fs;
 use super::truncate::MAX_BYTES;
 use crate::format::ExtentState;
 use crate::history::Errno;
+use crate::kernel::KeptBack;
 use crate::page_cache::Folio;
 use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Widen, block_bytes, len_u64};
 
@@ -205,6 +206,9 @@ impl Fs {
 
     /// Blocks that are kept back for metadata. v6.6 fs/ext4/super.c, `ext4_calculate_resv_clusters`
     pub(super) fn kept_back(&self) -> u64 {
-        u64::from((self.superblock.blocks / 50).min(4096))
+        match self.options.rules.kept_back {
+            KeptBack::None => 0,
+            KeptBack::Fiftieth => u64::from((self.superblock.blocks / 50).min(4096)),
+        }
     }
 }

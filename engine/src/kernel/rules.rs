@@ -274,6 +274,17 @@ rules! {
         V3_10 On "bf1b69c0db7e and relatives, 2.6.30",
     }
 
+    /// Whether the last blocks of a disk are kept back, so that writeback finds room for metadata.
+    kept_back: KeptBack, "the last blocks of a nearly full disk" {
+        /// Not.
+        None = "are given to files",
+        /// A fiftieth of the disk, 4096 blocks at most.
+        Fiftieth = "are kept back for metadata: a fiftieth of the disk, 4096 blocks at most",
+    } since {
+        V2_5_67 None "fs/ext4/super.c before 27dd43854227",
+        V3_10 Fiftieth "27dd43854227, \"ext4: introduce reserved space\", 3.10",
+    }
+
     /// How new blocks of a file are allocated, unless told otherwise.
     new_blocks: NewBlocks, "new blocks of a file by default" {
         /// As written; the commit waits for their data (dioread_lock).
