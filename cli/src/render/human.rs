@@ -217,7 +217,8 @@ fn about(page: &mut Page, text: &str) {
         if !paragraph.is_empty() {
             paragraph.push(' ');
         }
-        paragraph.push_str(line);
+        // A line that goes on, but for the first of a list, is not indented.
+        paragraph.push_str(if own { line } else { line.trim_start() });
     }
     page.text.truncate(page.text.trim_end().len());
     page.line("");

@@ -91,7 +91,7 @@ rules! {
     /// Who knows that a page was stored to through a mapping.
     dirty_tracking: DirtyTracking, "a store to a shared mapping" {
         /// Only the page table: fsync, sync and background writeback do not see it.
-        PageTable = "dirties the page table entry alone; only msync, munmap and exit tell the page cache",
+        PageTable = "dirties the page table entry alone; only msync, munmap, exit (and reclaim) tell the page cache",
         /// The page cache, from the fault that makes the page writable.
         Fault = "faults, and the fault dirties the page; write-protected again by writeback",
     } since {
@@ -132,7 +132,7 @@ rules! {
         /// Dirty bits of the range move; then the whole file as by fdatasync, under the mmap lock.
         WholeFileData = "moves dirty bits of the range, then syncs the whole file as fdatasync does",
         /// Dirty bits of the range move where the table has them; then the whole file as by fsync, without the lock.
-        WholeFile = "syncs the whole file as fsync does",
+        WholeFile = "syncs the whole file as fsync does (before 2.6.19: dirty bits of the range move first, and only they)",
         /// The pages of the range as by fdatasync.
         Range = "syncs the pages of the range as fdatasync does",
     } since {
@@ -308,7 +308,7 @@ rules! {
     }
 
     /// Which pages of a file a commit with ordered data looks at.
-    ordered_scope: OrderedScope, "the pages that a commit with ordered data writes and waits for" {
+    ordered_scope: OrderedScope, "the pages that a commit with ordered data looks at" {
         /// All of the file.
         WholeFile = "are all dirty pages with a block of a file that got blocks",
         /// From the first block that it got to the last.

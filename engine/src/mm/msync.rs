@@ -147,7 +147,7 @@ impl<S: Storage> Walk<'_, S> {
                 && let Some(file) = self.shared_file(&vma)
             {
                 self.decide(
-                    "the mmap lock is dropped around the sync, and the next mapping looked up afresh",
+                    "the mmap lock is dropped for the sync; behind it the next mapping is looked up afresh",
                 );
                 self.storage.sync(file, extent)?;
             } else if !self.asked.ms_sync {

@@ -228,7 +228,11 @@ fn hold_to(step: &Step, answer: Answer) -> Result<Returned, Mismatch> {
         }
         (Answer::Error(errno), Wanted::Success | Wanted::Short(_)) => Err(Mismatch {
             message: format!("failed with {errno} ({})", errno.text()),
-            help: Some(format!("if it should fail, write fails({errno}, …)")),
+            help: Some(if step.text.starts_with("fails(") {
+                "it may fail under the kernels that its `on` names, and this is none of them".to_owned()
+            } else {
+                format!("if it should fail, write fails({errno}, …)")
+            }),
         }),
         (Answer::Value(_) | Answer::Count { .. } | Answer::Bytes { .. }, Wanted::Error(wanted)) => {
             Err(Mismatch::new(format!("succeeded, the file says {wanted}")))

@@ -55,7 +55,7 @@ impl<S: Storage> Walk<'_, S> {
                     );
                 }
                 self.decide(
-                    "the mmap lock is dropped around the sync, and the next mapping looked up afresh",
+                    "the mmap lock is dropped for the sync; behind it the next mapping is looked up afresh",
                 );
                 self.storage.sync(file, Extent::Whole)?;
                 if error.is_err() {
