@@ -98,6 +98,16 @@ impl Way {
     pub fn events(&self) -> &[(u32, WayEvent)] {
         &self.events
     }
+    /// Each event as text, for tests that look for one.
+    #[cfg(test)]
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let text = |(_, event): &(u32, WayEvent)| match event {
+            WayEvent::Function(name) | WayEvent::Thread { name, .. } => (*name).to_owned(),
+            WayEvent::Decision(text) => text.clone(),
+            WayEvent::Request(_) => "request".to_owned(),
+        };
+        self.events.iter().map(text).collect()
+    }
     /// How many events there are.
     pub fn len(&self) -> u32 {
         len_u32(self.events.len())

@@ -6,7 +6,6 @@ use crate::block::{Barrier, Queue};
 use crate::crash::{Bounds, explore};
 use crate::device::{AtomicUnit, Cache, Disk, DiskImage, DiskModel, Why};
 use crate::ext4::{Datasync, Fs, Options, mkfs};
-use crate::history::WayEvent;
 use crate::kernel::Kernel;
 use crate::oracle::{observe, tree_text};
 use crate::recovery::{Profile, recover};
@@ -103,14 +102,7 @@ impl Machine {
     fn way(&mut self, body: impl FnOnce(&mut Self)) -> Vec<String> {
         self.vfs.fs.queue().begin_step(StepIdx::new(0));
         body(self);
-        let way = self.vfs.fs.queue().take_way();
-        let text = |(_, event): &(u32, WayEvent)| match event {
-            WayEvent::Function(name) => (*name).to_owned(),
-            WayEvent::Thread { name, .. } => (*name).to_owned(),
-            WayEvent::Decision(text) => text.clone(),
-            WayEvent::Request(_) => "request".to_owned(),
-        };
-        way.events().iter().map(text).collect()
+        self.vfs.fs.queue().take_way().texts()
     }
 
     /// What `/f` may be if the power fails now.

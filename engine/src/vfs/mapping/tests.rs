@@ -7,7 +7,7 @@ use super::super::{Mmap, Mremap, Vfs};
 use crate::block::{Barrier, Queue};
 use crate::device::{Disk, DiskModel};
 use crate::ext4::{Fs, Options, mkfs};
-use crate::history::{Errno, WayEvent};
+use crate::history::Errno;
 use crate::kernel::Kernel;
 use crate::mm::{PAGE, TASK_SIZE};
 use crate::scenario::{At, MapFlags, MremapFlags, MsyncFlags, Name, OpenFlags, Prot, Stack};
@@ -60,14 +60,7 @@ fn pages(pages: u64) -> Mmap<'static> {
 fn way(vfs: &mut Vfs, body: impl FnOnce(&mut Vfs)) -> Vec<String> {
     vfs.fs.queue().begin_step(StepIdx::new(0));
     body(vfs);
-    let way = vfs.fs.queue().take_way();
-    let text = |(_, event): &(u32, WayEvent)| match event {
-        WayEvent::Function(name) => (*name).to_owned(),
-        WayEvent::Thread { name, .. } => (*name).to_owned(),
-        WayEvent::Decision(text) => text.clone(),
-        WayEvent::Request(_) => "request".to_owned(),
-    };
-    way.events().iter().map(text).collect()
+    vfs.fs.queue().take_way().texts()
 }
 
 #[test]
