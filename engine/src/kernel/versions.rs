@@ -47,6 +47,16 @@ kernels! {
 }
 
 impl Kernel {
+    /// Its version, and which stable updates of it are meant where they differ.
+    pub fn span(self) -> &'static str {
+        const SPANS: &[(Kernel, &str)] = &[
+            (Kernel::V6_6, "6.6 (before 6.6.51)"),
+            (Kernel::V6_6_51, "6.6.51 or later 6.6"),
+            (Kernel::V6_12, "6.12 (6.12.9 or later)"),
+        ];
+        SPANS.iter().find(|(kernel, _)| *kernel == self).map_or(self.version(), |(_, text)| *text)
+    }
+
     /// The kernel with this version.
     pub fn named(version: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kernel| kernel.version() == version)

@@ -6,7 +6,6 @@
 //! Options that have their defaults are not said, apart from those of the disk and `data=`.
 
 use crate::device::{Cache, Fua};
-use crate::kernel::Kernel;
 use crate::scenario::{Checksums, DataMode, Stack};
 use crate::units::{BLOCK_BYTES, len_u64};
 
@@ -15,14 +14,7 @@ const COMMIT_SECS: u64 = 5;
 
 /// The machine in words.
 pub(super) fn machine(stack: &Stack) -> String {
-    const SPANS: &[(Kernel, &str)] = &[
-        (Kernel::V6_6, "6.6 (before 6.6.51)"),
-        (Kernel::V6_6_51, "6.6.51 or later 6.6"),
-        (Kernel::V6_12, "6.12 (6.12.9 or later)"),
-    ];
-    let span = SPANS.iter().find(|(kernel, _)| *kernel == stack.kernel);
-    let kernel = span.map_or(stack.kernel.version(), |(_, text)| *text);
-    format!("Linux {kernel}, {}", storage(stack))
+    format!("Linux {}, {}", stack.kernel.span(), storage(stack))
 }
 
 /// What is beneath the kernel, in words.

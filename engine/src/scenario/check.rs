@@ -24,7 +24,6 @@ mod document;
 mod expect;
 mod flags;
 mod kernels;
-mod mapping;
 mod memory;
 mod names;
 mod predicates;
@@ -32,6 +31,7 @@ mod scalars;
 mod stack;
 mod steps;
 mod text;
+mod unmodelled;
 
 use super::Scenario;
 use super::ast::{Data, Wanted};

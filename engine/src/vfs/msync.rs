@@ -54,8 +54,8 @@ impl Storage for Vfs {
     }
 
     fn start_io(&mut self, file: MappedFile) -> Result<(), Errno> {
-        self.within("filemap_fdatawait", |vfs| vfs.fs.wait_for_writeback(file.ino, START, END));
-        self.within("filemap_fdatawrite", |vfs| vfs.fs.start_writeback(file.ino, START, END))
+        self.fs.wait_for_writeback(file.ino, START, END);
+        self.fs.start_writeback(file.ino, START, END)
     }
 
     fn sync(&mut self, file: MappedFile, extent: Extent) -> Result<(), Errno> {

@@ -131,7 +131,7 @@ impl Vfs {
             FadviseScope::Range => (first, last),
             FadviseScope::WholeFile => (FileBlock::new(0), FileBlock::new(u32::MAX)),
         };
-        // Its error is nobody's business: the pages stay dirty.
+        // Its error is nobody's business.
         let _ = self.fs.start_writeback(ino, start, end);
         // Pages that lie in the range only in part stay, but for the last one of the file.
         let size = self.fs.stat(ino).size;

@@ -5,7 +5,7 @@
 //!   └─ CALLS ──▶ form (names of the arguments) ──▶ read ──▶ Call::Open
 //! ```
 //!
-//! Calls on mappings are in `memory`. Calls that the model does not have yet are in `mapping`: they are read and
+//! Calls on mappings are in `memory`. Calls that the model does not have yet are in `unmodelled`: they are read and
 //! checked like the rest, and then refused by name.
 
 use super::super::ast::{Call, Data, Name};
@@ -17,10 +17,10 @@ use super::args::{
     Param::{Needed, Optional},
 };
 use super::flags;
-use super::mapping;
 use super::memory;
 use super::names::Handle::{self, Descriptor};
 use super::scalars::{Unit, Word};
+use super::unmodelled;
 
 /// Whether the model has a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -197,10 +197,10 @@ pub(super) const CALLS: &[CallForm] = &[
     ),
     missing(
         named("fallocate", &[Needed("fd"), Needed("mode"), Needed("offset"), Needed("length")]),
-        mapping::fallocate,
+        unmodelled::fallocate,
     ),
-    missing(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), mapping::renameat2),
-    missing(named("linkat", &[Needed("fd"), Needed("path")]), mapping::linkat),
+    missing(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), unmodelled::renameat2),
+    missing(named("linkat", &[Needed("fd"), Needed("path")]), unmodelled::linkat),
     modelled(memory::MMAP, memory::mmap),
     modelled(memory::STORE, memory::store),
     modelled(memory::LOAD, memory::load),

@@ -41,6 +41,11 @@ pub(super) const MAPPINGS: &[Row] = &[
         r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), mmap(map: "m", fd: "f", length: 8192, prot: [PROT_READ, PROT_WRITE], flags: [MAP_SHARED]), fails(EEXIST, mmap(map: "n", fd: "f", length: 4096, prot: [PROT_READ, PROT_WRITE], flags: [MAP_SHARED, MAP_FIXED_NOREPLACE], at: ("m", 4096)))"#,
     ),
     (
+        "anonymous memory, populated: zeros take no memory",
+        r#"sync"#,
+        r#"mmap(map: "n", length: 70368744177664, prot: [PROT_READ, PROT_WRITE], flags: [MAP_PRIVATE, MAP_ANONYMOUS, MAP_POPULATE]), load(map: "n", offset: 4096, expect: zeros(4))"#,
+    ),
+    (
         "msync, both ways at once",
         r#"create("/f", repeat("A", 8192))"#,
         r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), mmap(map: "m", fd: "f", length: 8192, prot: [PROT_READ, PROT_WRITE], flags: [MAP_SHARED]), fails(EINVAL, msync(map: "m", flags: [MS_SYNC, MS_ASYNC]))"#,
@@ -51,7 +56,7 @@ pub(super) const MAPPINGS: &[Row] = &[
         r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), mmap(map: "m", fd: "f", length: 8192, prot: [PROT_READ, PROT_WRITE], flags: [MAP_SHARED]), fails(EINVAL, msync(map: "m", offset: 1, length: 10, flags: [MS_SYNC]))"#,
     ),
     (
-        "msync of nothing, where nothing is mapped",
+        "msync where nothing is mapped any more",
         r#"create("/f", repeat("A", 8192))"#,
         r#"open(fd: "f", path: "/f", flags: [O_CREAT, O_RDWR]), mmap(map: "m", fd: "f", length: 8192, prot: [PROT_READ, PROT_WRITE], flags: [MAP_SHARED]), munmap("m"), fails(ENOMEM, msync(map: "m", length: 4096, flags: [MS_ASYNC]))"#,
     ),

@@ -125,7 +125,7 @@ fn the_end_of_the_program_hands_over_what_is_still_mapped() {
 #[test]
 fn msync_writes_what_its_kernel_writes() {
     let rows = [
-        ("starts I/O", Kernel::V2_5_67, MsyncFlags::MS_ASYNC, 1, "filemap_fdatawrite"),
+        ("starts I/O", Kernel::V2_5_67, MsyncFlags::MS_ASYNC, 1, "__filemap_fdatawrite_range"),
         ("moves dirty bits", Kernel::V2_6_11, MsyncFlags::MS_ASYNC, 0, "filemap_sync"),
         ("throttles", Kernel::V2_6_17, MsyncFlags::MS_ASYNC, 0, "balance_dirty_pages_ratelimited_nr"),
         ("does nothing", Kernel::V2_6_19, MsyncFlags::MS_ASYNC, 0, "sys_msync"),
