@@ -23,21 +23,12 @@
 //! Not modelled: writes that land at the wrong place, flushes that lie, sectors that cannot be read afterwards,
 //! writes torn inside an atomic unit, gentler caches that never drop a write behind a later one.
 
-mod board;
-mod count;
-mod epoch;
-mod explore;
+pub mod brute;
 mod id;
 mod name;
-mod sample;
 mod space;
-mod view;
 
-pub use explore::{Bounds, Coverage, State, explore};
+pub use brute::{Bounds, Coverage, CrashView, State, explore};
 pub use id::{Choice, CrashId, CrashIdError, Entry, Fate, ParseCrashIdError};
 pub use name::image;
 pub use space::Space;
-pub use view::CrashView;
-
-#[cfg(test)]
-mod tests;

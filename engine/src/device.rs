@@ -19,6 +19,6 @@ mod request;
 pub use disk::Disk;
 pub use image::DiskImage;
 pub use log::{DeviceLog, Event};
-pub use media::{Media, Question, Whole};
+pub use media::{Media, Question, Reader, Step, Whole};
 pub use model::{AtomicUnit, Cache, DiskModel, Fua};
 pub use request::{Cause, Op, Origin, Request, Why};

@@ -5,7 +5,6 @@
 //! ```
 //! A name is made at the first moment of the state and depends on the contents alone.
 
-use super::epoch::Epoch;
 use super::id::{Choice, CrashId, CrashIdError, Entry, Fate};
 use super::space::{Alternative, Space};
 use crate::device::{DeviceLog, DiskImage};
@@ -32,11 +31,15 @@ impl Held {
     }
 }
 
-/// The name of a state that is legal at `moment`.
-pub(super) fn name(epoch: &Epoch<'_>, schedule: Schedule, moment: Moment, choices: &[usize]) -> CrashId {
-    let space = epoch.space;
+/// The name of a state that is legal at `moment`, from the content of every unit.
+pub(super) fn name(
+    space: &Space,
+    schedule: Schedule,
+    moment: Moment,
+    contents: impl Iterator<Item = (usize, usize)>,
+) -> CrashId {
     let mut held = Vec::new();
-    for (unit, content) in epoch.all_contents(choices) {
+    for (unit, content) in contents {
         let versions = &space.units[unit];
         if versions.oldest(moment) < versions.newest(moment) {
             let alternatives = versions.alternatives(moment);

@@ -35,3 +35,35 @@ pub trait Media {
         self.ask(block, &Whole)
     }
 }
+
+/// A reader of a dead disk that goes step by step, so that it can be copied between two of them: where an answer
+/// could be one of several, each is followed by a copy of its own, and nothing before it is read again.
+///
+/// What a step does depends on the reader and on the answers alone. A step is small: it is taken from its start
+/// again for each combination of answers that it can get.
+pub trait Reader: Clone + Send + Sync {
+    /// What it finds in the end.
+    type Found: Send + Sync;
+    /// Goes on a little.
+    fn step<M: Media>(self, disk: &mut M) -> Step<Self, Self::Found>;
+
+    /// Goes on to the end.
+    fn finish<M: Media>(self, disk: &mut M) -> Self::Found {
+        let mut reader = self;
+        loop {
+            match reader.step(disk) {
+                Step::GoOn(next) => reader = next,
+                Step::Done(found) => return found,
+            }
+        }
+    }
+}
+
+/// Where a reader stands after a step.
+#[derive(Debug)]
+pub enum Step<R, F> {
+    /// There is more to read.
+    GoOn(R),
+    /// This is what it found.
+    Done(F),
+}

@@ -6,7 +6,7 @@
 //!   link 0→1  a must be new, b must be new
 //! ```
 
-use super::space::{Alternative, Moments, Space};
+use crate::crash::space::{Alternative, Moments, Space};
 use crate::units::{Moment, len_u32};
 use num_bigint::BigUint;
 

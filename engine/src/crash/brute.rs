@@ -1,4 +1,5 @@
-//! Looks at every legal crash state once, or says how many it left out.
+//! Brute force: every legal image is made and judged, or it is said how many were left out. The reference that the
+//! explorer is compared with.
 //!
 //! ```text
 //!   epoch ──▶ chunks of 256 states ──judge, in parallel──▶ answers ──fold, in order──▶
@@ -7,14 +8,21 @@
 //! An image that several epochs share belongs to the first that is explored whole, or else to the first that drew
 //! it. Memory: the answers of a few chunks; for sampled epochs 16 bytes per state to know what was drawn.
 
-use super::board::Board;
-use super::count::Count;
-use super::epoch::Epoch;
+mod board;
+mod count;
+mod epoch;
+mod sample;
+mod view;
+
+pub use view::CrashView;
+
 use super::id::CrashId;
 use super::name;
-use super::sample::Sample;
 use super::space::{Moments, Space};
-use super::view::CrashView;
+use board::Board;
+use count::Count;
+use epoch::Epoch;
+use sample::Sample;
 use crate::device::{DeviceLog, DiskImage};
 use crate::schedule::Schedule;
 use crate::units::{Moment, Widen, len_u64};
@@ -75,7 +83,7 @@ pub struct State<'a> {
 impl State<'_> {
     /// Its name: equal images have equal names.
     pub fn id(&self) -> CrashId {
-        name::name(self.epoch, self.schedule, self.first(), self.choices)
+        name::name(self.epoch.space, self.schedule, self.first(), self.epoch.all_contents(self.choices))
     }
 
     /// The first moment at which it is legal.
@@ -281,3 +289,6 @@ impl<T: Send, J: Fn(&mut CrashView<'_>) -> T + Sync> Run<'_, J> {
         u128::from_le_bytes(digest)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod logs;
 mod naive;
 
 use super::*;
+use crate::crash::{self, image};
 use crate::device::{AtomicUnit, Cache, DiskImage, Fua, Media};
 use crate::schedule::Schedule;
 use crate::units::{BlockNr, Moment};
@@ -25,7 +26,7 @@ fn explore_all(build: &Build, bounds: &Bounds) -> (Coverage, Found) {
     let coverage = explore(&build.base, &build.log, Schedule::Late, bounds, bytes, |state, image| {
         let legal = state.legal.iter().map(|range| (range.start().get(), range.end().get())).collect();
         let id = state.id();
-        let replayed = super::image(&build.base, &build.log, &id).unwrap();
+        let replayed = crash::image(&build.base, &build.log, &id).unwrap();
         assert!(replayed.to_bytes() == image, "{id} gives the bytes that were judged");
         assert_eq!(id.to_string().parse(), Ok(id.clone()), "{id} is read back");
         let twice = found.insert(image, (id.to_string(), legal, state.lost));
@@ -232,7 +233,7 @@ fn sampled(max: u64, threads: usize) -> (Coverage, Vec<String>) {
         let bounds = Bounds { max_states: max, seed: 1 };
         let coverage = explore(&b.base, &b.log, Schedule::Late, &bounds, bytes, |state, image| {
             let id = state.id();
-            assert!(super::image(&b.base, &b.log, &id).unwrap().to_bytes() == image, "{id}");
+            assert!(crash::image(&b.base, &b.log, &id).unwrap().to_bytes() == image, "{id}");
             ids.push(id.to_string());
         });
         (coverage, ids)
@@ -282,8 +283,8 @@ fn equal_contents_share_memory() {
     b.write(at_block(0), &[1; 4096], false);
     b.write(at_block(1), &[2; 512], false);
     let space = Space::of(&b.base, &b.log);
-    let epoch = epoch::Epoch::new(&space, 0);
-    let board = board::Board::new(&b.base, &epoch);
+    let epoch = Epoch::new(&space, 0);
+    let board = Board::new(&b.base, &epoch);
     let mut view = CrashView::new(&board);
     view.set_number(3);
     let first = view.read(BlockNr::new(0));
