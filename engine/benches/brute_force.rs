@@ -6,7 +6,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use unplug::check::check;
-use unplug::crash::{Bounds, Coverage, explore};
+use unplug::crash::brute::{Bounds, Coverage, explore};
 use unplug::oracle::{Keys, Observation, observe};
 use unplug::recovery::{Profile, recover};
 use unplug::scenario::{Scenario, parse};

@@ -9,7 +9,7 @@
 //!
 //! Not here: shrinking a witness; it is the one with the fewest writes lost as it is.
 
-use crate::crash::{Bounds, CrashView, explore};
+use crate::crash::brute::{Bounds, CrashView, explore};
 use crate::device::{DeviceLog, Media, Op};
 use crate::history::{History, Returned};
 use crate::oracle::{Key, Keys, Observation, observe};

@@ -23,12 +23,31 @@
 //! Not modelled: writes that land at the wrong place, flushes that lie, sectors that cannot be read afterwards,
 //! writes torn inside an atomic unit, gentler caches that never drop a write behind a later one.
 
+mod best;
 pub mod brute;
+mod class;
+mod explore;
+mod fold;
+mod group;
 mod id;
+mod images;
+mod levels;
 mod name;
+mod probe;
+mod sample;
 mod space;
+mod weight;
 
-pub use brute::{Bounds, Coverage, CrashView, State, explore};
+pub use best::Best;
+pub use class::Class;
+pub use explore::{Bounds, Coverage, Explored, Leaf, Partial, explore};
+pub use fold::{Fold, Nothing, TooMany, Weighed};
+pub use images::{Course, Images, Level};
+pub use levels::Levels;
+
 pub use id::{Choice, CrashId, CrashIdError, Entry, Fate, ParseCrashIdError};
 pub use name::image;
 pub use space::Space;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use unplug::check::check;
-//! use unplug::crash::Bounds;
+//! use unplug::crash::brute::Bounds;
 //! use unplug::report::Verdict;
 //! use unplug::scenario::parse;
 //!

@@ -25,7 +25,8 @@ pub use story::Storyteller;
 pub use tally::{Finding, Tally};
 pub use timeline::{Run, Timeline};
 
-use crate::crash::{Coverage, CrashId};
+use crate::crash::CrashId;
+use crate::crash::brute::Coverage;
 use crate::device::AtomicUnit;
 use crate::history::Returned;
 use crate::kernel::Kernel;

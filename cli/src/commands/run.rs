@@ -10,7 +10,7 @@ use crate::render::{Renderer, json::Json};
 use rayon::prelude::*;
 use std::path::Path;
 use unplug::check::check;
-use unplug::crash::Bounds;
+use unplug::crash::brute::Bounds;
 use unplug::kernel::Kernel;
 use unplug::report::{Report, Verdict};
 

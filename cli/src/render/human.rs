@@ -27,7 +27,7 @@ use crate::commands::Trouble;
 use anstyle::{AnsiColor, Style};
 use layout::{Page, padded};
 use std::path::Path;
-use unplug::crash::Coverage;
+use unplug::crash::brute::Coverage;
 use unplug::device::AtomicUnit;
 use unplug::kernel::Kernel;
 use unplug::report::{Report, RunReport, Verdict};

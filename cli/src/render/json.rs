@@ -5,7 +5,7 @@ use super::Renderer;
 use crate::commands::Trouble;
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use unplug::crash::Coverage;
+use unplug::crash::brute::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{

@@ -4,7 +4,7 @@
 //! zeros. A block that starts with `X` makes the whole disk unmountable.
 
 use super::*;
-use crate::crash::Coverage;
+use crate::crash::brute::Coverage;
 use crate::device::{AtomicUnit, Cache, Cause, DiskImage, DiskModel, Event, Fua, Op, Origin, Request, Why};
 use crate::history::{InMemory, StepRecord, Way};
 use crate::oracle::{Content, Entry, Mounted};

@@ -37,6 +37,15 @@ pub(super) struct Alternative {
     pub(super) since: Moment,
 }
 
+/// When a version may survive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    /// The first moment.
+    pub(super) start: Moment,
+    /// The first moment at which it cannot any more.
+    pub(super) end: Option<Moment>,
+}
+
 /// Everything that one atomic unit held.
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -47,7 +56,7 @@ pub(super) struct Unit {
     /// In order of submission; the first is the base.
     pub(super) versions: Vec<Version>,
     /// From which moment on nothing older than which version survives.
-    durable: Vec<(Moment, usize)>,
+    pub(super) durable: Vec<(Moment, usize)>,
 }
 
 impl Unit {
@@ -89,6 +98,15 @@ impl Unit {
         self.versions.partition_point(|version| version.since <= moment).saturating_sub(1)
     }
 
+    /// When each version may survive: from its submission until something newer is durable.
+    pub(super) fn lives(&self) -> impl Iterator<Item = Life> + '_ {
+        let life = |(number, version): (usize, &Version)| {
+            let newer = self.durable.iter().find(|(_, durable)| *durable > number);
+            Life { start: version.since, end: newer.map(|(from, _)| *from) }
+        };
+        self.versions.iter().enumerate().map(life)
+    }
+
     /// The version that a request brought.
     pub(super) fn version_of(&self, request: RequestIdx) -> Option<usize> {
         self.versions.binary_search_by_key(&Some(request), |version| version.request).ok()
@@ -124,6 +142,59 @@ pub struct Space {
     pub(super) written: Vec<Vec<usize>>,
     /// The epochs, in order; together they are all moments.
     pub(super) epochs: Vec<Moments>,
+    sums: Sums,
+}
+
+/// Numbers of writes of units, from each moment on at which they change.
+#[derive(Debug, Default)]
+struct Sums {
+    /// How many were submitted.
+    submitted: Vec<(Moment, u64)>,
+    /// How many of them are durable, or stand under something durable.
+    settled: Vec<(Moment, u64)>,
+    /// When the youngest of the durable ones was submitted.
+    youngest: Vec<(Moment, Moment)>,
+}
+
+impl Sums {
+    fn of(units: &[Unit]) -> Self {
+        let mut submitted: BTreeMap<Moment, u64> = BTreeMap::new();
+        let mut settled: BTreeMap<Moment, u64> = BTreeMap::new();
+        let mut youngest: BTreeMap<Moment, Moment> = BTreeMap::new();
+        for unit in units {
+            for version in unit.versions.iter().skip(1) {
+                *submitted.entry(version.since).or_default() += 1;
+            }
+            for pair in unit.durable.windows(2) {
+                let [(_, before), (from, durable)] = pair else { continue };
+                *settled.entry(*from).or_default() += len_u64(durable - before);
+                let since = unit.versions[*durable].since;
+                let known = youngest.entry(*from).or_insert(since);
+                *known = since.max(*known);
+            }
+        }
+        let sum = |counts: BTreeMap<Moment, u64>| {
+            let mut total = 0;
+            let add = |(from, count): (Moment, u64)| {
+                total += count;
+                (from, total)
+            };
+            counts.into_iter().map(add).collect()
+        };
+        let mut latest = Moment::new(0);
+        let youngest = youngest.into_iter().map(|(from, since)| {
+            latest = latest.max(since);
+            (from, latest)
+        });
+        let youngest = youngest.collect();
+        Self { submitted: sum(submitted), settled: sum(settled), youngest }
+    }
+}
+
+/// What holds from the last change before a moment on.
+fn known<T: Copy>(changes: &[(Moment, T)], moment: Moment) -> Option<T> {
+    let before = changes.partition_point(|(from, _)| *from <= moment);
+    before.checked_sub(1).and_then(|last| changes.get(last)).map(|(_, value)| *value)
 }
 
 impl Space {
@@ -256,7 +327,9 @@ impl<'a> Reading<'a> {
             self.units.keys().enumerate().map(|(at, number)| (*number, at)).collect();
         let written =
             self.written.iter().map(|units| units.iter().map(|number| place[number]).collect()).collect();
-        Space { units: self.units.into_values().collect(), written, epochs }
+        let units: Vec<Unit> = self.units.into_values().collect();
+        let sums = Sums::of(&units);
+        Space { units, written, epochs, sums }
     }
 }
 
@@ -267,6 +340,16 @@ fn base_unit(base: &DiskImage, atomic: AtomicUnit, number: u64) -> Unit {
 }
 
 impl Space {
+    /// How many writes of units lie between what is durable at one moment and what is submitted at another; none
+    /// where something is durable at the first that is submitted after the second.
+    pub(super) fn free_writes(&self, durable: Moment, submitted: Moment) -> Option<u64> {
+        if known(&self.sums.youngest, durable).is_some_and(|since| since > submitted) {
+            return None;
+        }
+        let all = known(&self.sums.submitted, submitted).unwrap_or(0);
+        Some(all.saturating_sub(known(&self.sums.settled, durable).unwrap_or(0)))
+    }
+
     /// The requests of the log, for messages.
     pub(super) fn requests(&self) -> u32 {
         len_u32(self.written.len())

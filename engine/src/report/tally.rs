@@ -12,7 +12,8 @@ use super::{
     Case, Judgement, Outcome, Report, Run, RunReport, Shown, ShownTree, Storyteller, Timeline, Verdict,
     Window, Witness,
 };
-use crate::crash::{Coverage, CrashId};
+use crate::crash::CrashId;
+use crate::crash::brute::Coverage;
 use crate::oracle::{Entry, Key, Observation, holds, speaks_of_mounts, tree_text};
 use crate::scenario::{Call, Expectation, Name, Predicate, Quantifier, Scenario};
 use crate::schedule::Schedule;

@@ -2,7 +2,7 @@
 
 use crate::case::{repository, scenario};
 use crate::pipeline::{is_complete, report};
-use unplug::crash::Bounds;
+use unplug::crash::brute::Bounds;
 use unplug::mutant::Mutant;
 use unplug::report::{Report, Verdict};
 

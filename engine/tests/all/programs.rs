@@ -17,7 +17,7 @@ use op::{How, Op, op};
 use plain::{GRANULES, LETTERS, PAGES, Program, Promise, byte};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use unplug::crash::{Bounds, explore};
+use unplug::crash::brute::{Bounds, explore};
 use unplug::kernel::SyncFlush;
 use unplug::mutant::Mutant;
 use unplug::recovery::Profile;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use unplug::block::{Barrier, Queue};
-use unplug::crash::{Bounds, explore};
+use unplug::crash::brute::{Bounds, explore};
 use unplug::device::{AtomicUnit, Cache, Disk, DiskModel, Fua};
 use unplug::ext4::{Datasync, Fs, Options, mkfs};
 use unplug::oracle::{Observation, holds, observe};

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, all};
 use crate::pipeline::report;
-use unplug::crash::Bounds;
+use unplug::crash::brute::Bounds;
 
 /// So few that the larger scenarios are sampled.
 const BOUNDS: Bounds = Bounds { max_states: 600, seed: 7 };

@@ -15,7 +15,7 @@ use super::trees::Vocabulary;
 use super::{BAD, BOLD, FAINT, GOOD, OPEN, about, hint, replay, word};
 use crate::commands::Trouble;
 use crate::render::{count, table};
-use unplug::crash::Coverage;
+use unplug::crash::brute::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{Comparison, Done, Outcome, Report, StepRow, Stretch, Traffic, Verdict};

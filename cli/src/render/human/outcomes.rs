@@ -6,7 +6,7 @@ use super::{BOLD, FAINT};
 use crate::render::count;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use unplug::crash::Coverage;
+use unplug::crash::brute::Coverage;
 use unplug::report::{Outcome, Report, ShownTree, StepReport, Traffic, Window};
 use unplug::units::len_u64;
 

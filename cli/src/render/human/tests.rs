@@ -7,7 +7,7 @@ use super::*;
 use crate::render::json::Json;
 use crate::render::trace::Part;
 use unplug::check::{DistinctRun, distinct, judge};
-use unplug::crash::{Bounds, CrashView};
+use unplug::crash::brute::{Bounds, CrashView};
 use unplug::device::{
     AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Fua, Media, Op, Origin, Request, Why,
 };

@@ -1,7 +1,8 @@
 //! Invented reports side by side.
 
 use super::*;
-use crate::crash::{Coverage, CrashId};
+use crate::crash::CrashId;
+use crate::crash::brute::Coverage;
 use crate::device::AtomicUnit;
 use crate::history::Errno;
 use crate::report::{DataWritten, RunReport, Shown, Witness};

@@ -3,7 +3,7 @@
 use super::super::Mapped;
 use super::*;
 use crate::block::{Barrier, Queue};
-use crate::crash::{Bounds, explore};
+use crate::crash::brute::{Bounds, explore};
 use crate::device::{AtomicUnit, Cache, Disk, DiskImage, DiskModel, Why};
 use crate::ext4::{Datasync, Fs, Options, mkfs};
 use crate::kernel::Kernel;
@@ -111,7 +111,7 @@ impl Machine {
         let log = self.vfs.into_fs().into_queue().into_parts().0;
         let moment = log.now();
         let mut found = BTreeSet::new();
-        let judge = |view: &mut crate::crash::CrashView<'_>| {
+        let judge = |view: &mut crate::crash::brute::CrashView<'_>| {
             let survivors = recover(view, &profile).unwrap();
             assert_eq!(survivors.repairs, [], "a sound file system");
             tree_text(&observe(&survivors, view))["/f"].clone()

@@ -1,0 +1,62 @@
+//! Images that a reader cannot tell apart.
+//!
+//! ```text
+//!   told   block 1031 ∈ { this, or this }     because of what it answered
+//!   free   all other blocks
+//!   levels where the answers are possible together
+//! ```
+//! The contents of a block that was asked about are the ones with the answer that was given; a block that gave one
+//! answer for all of its contents stays free.
+
+use super::Levels;
+use super::images::Images;
+use crate::units::{Block, BlockNr};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One content of a block: a variant for each of its cells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Combo {
+    pub(super) choice: Box<[u16]>,
+    /// The levels at which it may survive.
+    pub(super) legal: Levels,
+}
+
+/// What is known of a block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Told {
+    pub(super) cells: Range<usize>,
+    pub(super) combos: Vec<Combo>,
+}
+
+/// Images that a reader cannot tell apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Class {
+    pub(super) told: Arc<BTreeMap<BlockNr, Arc<Told>>>,
+    pub(super) levels: Levels,
+}
+
+impl Class {
+    /// All images.
+    pub(super) fn all(images: &Images<'_>) -> Self {
+        Self { told: Arc::default(), levels: images.all() }
+    }
+
+    /// The levels at which it has images.
+    pub const fn levels(&self) -> &Levels {
+        &self.levels
+    }
+}
+
+impl Images<'_> {
+    /// Puts one content of a block together.
+    pub(super) fn compose(&self, block: BlockNr, cells: Range<usize>, choice: &[u16]) -> Block {
+        let mut content = self.ground(block).clone();
+        for (cell, variant) in self.cells[cells].iter().zip(choice) {
+            let bytes = &cell.variants[usize::from(*variant)].bytes;
+            content.bytes_mut()[cell.at..cell.at + bytes.len()].copy_from_slice(bytes);
+        }
+        content
+    }
+}

@@ -1,0 +1,98 @@
+//! Cells that are alike: whatever is counted, they count the same.
+//!
+//! ```text
+//!   cells 3 4 5 … 130   content 1 at levels 0 1 2   content 2 at levels 1 2     one group of 128 cells
+//! ```
+//! A write of many units makes one group, mostly. Around few levels few groups have a choice at all; they are listed
+//! for each level.
+
+use super::Levels;
+use super::images::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Contents that are legal at the same levels.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Kind {
+    pub(super) legal: Levels,
+    /// How many contents.
+    pub(super) contents: u32,
+}
+
+/// Cells that are alike.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) kinds: Vec<Kind>,
+    /// How many cells.
+    pub(super) cells: u32,
+}
+
+/// All groups of a space.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    pub(super) groups: Vec<Group>,
+    /// For each level, the groups that have a choice there, or that change between it and the next.
+    busy: Vec<Vec<u32>>,
+}
+
+impl Groups {
+    /// Sorts cells into groups.
+    pub(super) fn of(cells: &mut [Cell], levels: usize) -> Self {
+        let mut known: BTreeMap<Vec<Kind>, usize> = BTreeMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for cell in cells {
+            let kinds = kinds(cell);
+            let group = *known.entry(kinds).or_insert_with_key(|kinds| {
+                groups.push(Group { kinds: kinds.clone(), cells: 0 });
+                groups.len() - 1
+            });
+            cell.group = group;
+            groups[group].cells += 1;
+        }
+        let mut busy = vec![Vec::new(); levels];
+        for (number, group) in (0..).zip(&groups) {
+            for level in group.busy(levels) {
+                busy[level].push(number);
+            }
+        }
+        Self { groups, busy }
+    }
+
+    /// The groups that have a choice within some levels.
+    pub(super) fn within(&self, levels: &Levels) -> BTreeSet<usize> {
+        let mut iter = levels.iter();
+        let Some(first) = iter.next() else { return BTreeSet::new() };
+        let last = iter.last().unwrap_or(first);
+        let busy = self.busy.get(first..=last).unwrap_or_default().iter().flatten();
+        let busy: BTreeSet<usize> = busy.map(|group| crate::units::Widen::index(*group)).collect();
+        let has_choice = |group: &usize| {
+            let mut kinds = self.groups[*group].kinds.iter().filter(|kind| kind.legal.meets(levels));
+            kinds.next().is_some_and(|kind| kind.contents > 1 || !levels.is_within(&kind.legal))
+                || kinds.next().is_some()
+        };
+        busy.into_iter().filter(has_choice).collect()
+    }
+}
+
+impl Group {
+    /// The levels at which it has a choice, and those behind which it changes.
+    fn busy(&self, levels: usize) -> Vec<usize> {
+        let at = |level: usize| {
+            let legal = self.kinds.iter().enumerate().filter(move |(_, kind)| kind.legal.contains(level));
+            legal.map(|(number, kind)| (number, kind.contents))
+        };
+        let is_busy = |level: &usize| {
+            let here: Vec<_> = at(*level).collect();
+            let [(only, 1)] = here[..] else { return true };
+            *level + 1 < levels && !self.kinds[only].legal.contains(*level + 1)
+        };
+        (0..levels).filter(is_busy).collect()
+    }
+}
+
+fn kinds(cell: &Cell) -> Vec<Kind> {
+    let mut kinds: BTreeMap<Levels, u32> = BTreeMap::new();
+    for variant in &cell.variants {
+        *kinds.entry(variant.legal.clone()).or_default() += 1;
+    }
+    kinds.into_iter().map(|(legal, contents)| Kind { legal, contents }).collect()
+}
