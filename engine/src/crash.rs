@@ -12,13 +12,24 @@
 //! (512 or 4096 bytes) independently holds what was durable or any later version that was submitted.
 //!
 //! An *epoch* is a run of moments in which nothing becomes durable. Within it the legal set only grows, so its
-//! last moment has them all: a product of one set of contents per unit, a *box*. Contents that are equal are one
-//! choice, and an image that lies in the boxes of several epochs is one state with several ranges of moments.
-//! Whether an image lies in a box is decided exactly, unit by unit; nothing here compares digests but the sample,
-//! which must remember what it drew.
+//! last moment has them all: a product of one set of contents per unit.
 //!
-//! Invariants: an image is judged once; its [`CrashId`] names its earliest moment; what is found does not depend
-//! on the number of threads; [`image`] gives for that id the bytes that were judged.
+//! Nobody makes these images. [`explore`] follows a [`Reader`](crate::device::Reader) (recovery) and branches only
+//! where a question about a block has different answers for the contents that the block may hold; what it ends in
+//! is a [`Leaf`]: what was found, and the [`Class`] of images in which it is found. Contents that the reader never
+//! asked for are free in a class; whoever cares for them folds over them ([`Images::fold`]). How many images, how
+//! many sets of writes, which image with the fewest writes lost: all exact.
+//!
+//! ```text
+//!   logs ──Images::of──▶ cells, levels ──explore──▶ leaves ──fold──▶ counts of distinct images
+//!                                                          ├─fold_subsets──▶ counts of sets of writes
+//!                                                          └─best──▶ the least witness, by name
+//! ```
+//!
+//! Invariants: the classes of the leaves are all legal images, each once, which is checked every time; a reader sees
+//! the disk only through its questions; nothing depends on the number of threads; [`image`] gives for the name of a
+//! witness the bytes that show what it stands for. [`brute`] makes images one by one and is the reference for all
+//! this.
 //!
 //! Not modelled: writes that land at the wrong place, flushes that lie, sectors that cannot be read afterwards,
 //! writes torn inside an atomic unit, gentler caches that never drop a write behind a later one.
@@ -44,6 +55,7 @@ pub use explore::{Bounds, Coverage, Explored, Leaf, Partial, explore};
 pub use fold::{Fold, Nothing, TooMany, Weighed};
 pub use images::{Course, Images, Level};
 pub use levels::Levels;
+pub use sample::Drawn;
 
 pub use id::{Choice, CrashId, CrashIdError, Entry, Fate, ParseCrashIdError};
 pub use name::image;

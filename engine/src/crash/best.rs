@@ -12,7 +12,7 @@
 use super::class::Class;
 use super::fold::{Fold, TooMany};
 use super::id::CrashId;
-use super::images::{Images, InRun};
+use super::images::{Images, InRun, Level};
 use super::name::name;
 use crate::units::{BlockNr, Moment, len_u32};
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,9 +181,7 @@ impl Images<'_> {
         };
         if let Some(told) = class.told.get(&block) {
             for (lost, choice) in self.told_at(class, block, run, moment) {
-                let numbers: Vec<u16> =
-                    choice.iter().filter_map(|variant| u16::try_from(*variant).ok()).collect();
-                let content = self.compose(block, told.cells.clone(), &numbers);
+                let content = self.put_together(block, told.cells.clone(), &choice);
                 for (state, way) in &ways {
                     let state = fold.see(state, block, 0, content.bytes());
                     add(
@@ -230,6 +228,15 @@ impl Images<'_> {
             at = cell.at + cell.variants.first().map_or(0, |variant| variant.bytes.len());
         }
         if at < ground.len() { fixed(ways, at, ground.len()) } else { ways }
+    }
+
+    /// The image at a level with these variants of some cells, and the newest of all others.
+    pub(super) fn best_of(&self, level: Level, choices: BTreeMap<usize, usize>) -> Best {
+        let Level { run, moment } = level;
+        let is_lost = |(cell, variant): &(&usize, &usize)| {
+            self.newest_at(&self.cells[**cell], run, moment) != Some(**variant)
+        };
+        Best { lost: len_u32(choices.iter().filter(is_lost).count()), run, moment, choices }
     }
 
     /// The name of an image.

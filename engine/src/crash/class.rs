@@ -52,9 +52,15 @@ impl Class {
 impl Images<'_> {
     /// Puts one content of a block together.
     pub(super) fn compose(&self, block: BlockNr, cells: Range<usize>, choice: &[u16]) -> Block {
+        let choice: Vec<usize> = choice.iter().map(|variant| usize::from(*variant)).collect();
+        self.put_together(block, cells, &choice)
+    }
+
+    /// Puts one content of a block together.
+    pub(super) fn put_together(&self, block: BlockNr, cells: Range<usize>, choice: &[usize]) -> Block {
         let mut content = self.ground(block).clone();
         for (cell, variant) in self.cells[cells].iter().zip(choice) {
-            let bytes = &cell.variants[usize::from(*variant)].bytes;
+            let bytes = &cell.variants[*variant].bytes;
             content.bytes_mut()[cell.at..cell.at + bytes.len()].copy_from_slice(bytes);
         }
         content

@@ -7,12 +7,15 @@
 //! the n-th stream of ChaCha8: what is drawn depends on the seed alone.
 
 use super::Levels;
-use super::class::Combo;
+use super::best::Best;
+use super::class::{Class, Combo};
 use super::explore::{Bounds, Leaf, Open};
-use super::images::Images;
+use super::fold::Fold;
+use super::images::{Images, Level};
 use super::probe::{Chooser, Part, Probe, Trail};
 use super::weight::Span;
 use crate::device::{Reader, Step};
+use crate::units::BlockNr;
 use num_bigint::BigUint;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -135,5 +138,74 @@ fn below(rng: &mut ChaCha8Rng, end: &BigUint) -> BigUint {
         if drawn < *end {
             return drawn;
         }
+    }
+}
+
+/// What a drawn image shows.
+#[derive(Clone, Debug)]
+pub struct Drawn<S> {
+    /// The state that its fold ends in.
+    pub state: S,
+    /// The image, with the newest contents wherever neither the class nor the fold looks.
+    pub image: Best,
+}
+
+impl Images<'_> {
+    /// Draws images of a class that are legal at some levels, each set of writes with the same probability, and
+    /// folds over some of their blocks. The n-th draw has the n-th stream of ChaCha8.
+    pub fn draw<F: Fold>(
+        &self,
+        class: &Class,
+        within: &Levels,
+        blocks: &[BlockNr],
+        fold: &F,
+        bounds: &Bounds,
+    ) -> Vec<Drawn<F::State>> {
+        let levels: Vec<usize> = class.levels.and(within).iter().collect();
+        if levels.is_empty() {
+            return Vec::new();
+        }
+        let weights: Vec<BigUint> = levels.iter().map(|level| self.weight(class, self.at(*level))).collect();
+        let one = |number: u64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(bounds.seed);
+            rng.set_stream(number);
+            let level = self.levels()[levels[pick(&mut rng, &weights)]];
+            self.draw_at(class, level, blocks, fold, &mut rng)
+        };
+        (0..bounds.draws).map(one).collect()
+    }
+
+    fn draw_at<F: Fold>(
+        &self,
+        class: &Class,
+        level: Level,
+        blocks: &[BlockNr],
+        fold: &F,
+        rng: &mut ChaCha8Rng,
+    ) -> Drawn<F::State> {
+        let span = Span { run: level.run, oldest: level.moment, newest: level.moment };
+        let mut choices = BTreeMap::new();
+        for told in class.told.values() {
+            let weight = |combo| self.combo_weight(told.cells.clone(), combo, span);
+            let weights: Vec<BigUint> = told.combos.iter().map(weight).collect();
+            let combo = &told.combos[pick(rng, &weights)];
+            choices.extend(told.cells.clone().zip(combo.choice.iter().map(|variant| usize::from(*variant))));
+        }
+        let mut state = fold.start();
+        for block in blocks {
+            let cells = self.cells_of(*block).unwrap_or(0..0);
+            if !class.told.contains_key(block) {
+                for number in cells.clone() {
+                    let cell = &self.cells[number];
+                    let weights: Vec<BigUint> = (0..cell.variants.len())
+                        .map(|variant| self.variant_weight(cell, variant, span))
+                        .collect();
+                    choices.insert(number, pick(rng, &weights));
+                }
+            }
+            let choice: Vec<usize> = cells.clone().filter_map(|cell| choices.get(&cell).copied()).collect();
+            state = fold.see(&state, *block, 0, self.put_together(*block, cells, &choice).bytes());
+        }
+        Drawn { state, image: self.best_of(level, choices) }
     }
 }

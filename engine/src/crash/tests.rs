@@ -6,12 +6,13 @@ mod reader;
 
 use super::*;
 use crate::device::Reader;
+use crate::units::{BlockNr, Moment};
 use logs::random_log;
 use naive::Naive;
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use reader::Tree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn images_of<'a>(runs: &'a [logs::Run]) -> Images<'a> {
     Images::of(runs.iter().map(logs::Run::course).collect())
@@ -24,7 +25,7 @@ fn bounds() -> Bounds {
 /// Sums up what the fold of the parity of some blocks says of each outcome.
 type Counts = BTreeMap<(u32, u8), BigUint>;
 
-fn counted(images: &Images<'_>, tree: &Tree, within: &Levels, blocks: &[crate::units::BlockNr]) -> Counts {
+fn counted(images: &Images<'_>, tree: &Tree, within: &Levels, blocks: &[BlockNr]) -> Counts {
     let explored = explore(images, tree.reader(), &bounds(), &|_| {});
     assert_eq!(explored.coverage, Coverage::Complete);
     let mut counts = Counts::new();
@@ -44,7 +45,7 @@ proptest! {
     fn counts_are_those_of_brute_force((runs, tree, range) in (random_log(), reader::tree(), any::<(u8, u8)>())) {
         let images = images_of(&runs);
         let naive = Naive::of(&runs);
-        let all: Vec<_> = (0..logs::BLOCKS).map(crate::units::BlockNr::new).collect();
+        let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
         let during = logs::ranges(&runs, range);
         let mut within = Levels::none(images.levels().len());
         for (run, during) in during.iter().enumerate() {
@@ -80,7 +81,7 @@ proptest! {
                 *expected.entry((found, reader::parity(&image))).or_default() += 1_u32;
             }
         }
-        let all: Vec<_> = (0..logs::BLOCKS).map(crate::units::BlockNr::new).collect();
+        let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
         let mut within = Levels::none(images.levels().len());
         for (run, during) in during.iter().enumerate() {
             within.add(&images.during(run, *during.start(), *during.end()));
@@ -107,8 +108,8 @@ proptest! {
         let images = images_of(&runs);
         let naive = Naive::of(&runs);
         let during = logs::ranges(&runs, range);
-        let all: Vec<_> = (0..logs::BLOCKS).map(crate::units::BlockNr::new).collect();
-        let mut expected: BTreeMap<(u32, u8), (u32, crate::units::Moment)> = BTreeMap::new();
+        let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
+        let mut expected: BTreeMap<(u32, u8), (u32, Moment)> = BTreeMap::new();
         for (run, during) in during.iter().enumerate() {
             for (moment, lost, image) in naive.losses(run, during) {
                 let found = tree.reader().finish(&mut image.clone());
@@ -118,7 +119,7 @@ proptest! {
             }
         }
         let moments: Vec<_> = during.iter().cloned().map(Some).collect();
-        let mut ranks: BTreeMap<(u32, u8), (u32, crate::units::Moment)> = BTreeMap::new();
+        let mut ranks: BTreeMap<(u32, u8), (u32, Moment)> = BTreeMap::new();
         for leaf in explore(&images, tree.reader(), &bounds(), &|_| {}).leaves {
             for parity in 0..=1 {
                 let best = images.best(&leaf.class, &moments, &all, &reader::Parity, |state| *state == parity).unwrap();
@@ -151,9 +152,20 @@ proptest! {
                 prop_assert_eq!(looked + partial.left, of);
             }
         }
+        for leaf in &explored.leaves {
+            let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
+            let bounds = Bounds { draws: 5, ..bounds };
+            for drawn in images.draw(&leaf.class, &images.all(), &all, &reader::Parity, &bounds) {
+                let id = images.id(&drawn.image);
+                let run = &runs[drawn.image.run];
+                let image = image(&run.base, &run.log, &id).unwrap();
+                prop_assert_eq!(reader::parity(&image), drawn.state, "{}", id);
+                prop_assert_eq!(tree.reader().finish(&mut image.clone()), leaf.found, "{}", id);
+            }
+        }
         let naive = Naive::of(&runs);
         let during: Vec<_> = logs::ranges(&runs, (0, 255));
-        let known: std::collections::BTreeSet<u32> =
+        let known: BTreeSet<u32> =
             naive.images(&during).into_iter().map(|mut image| tree.reader().finish(&mut image)).collect();
         prop_assert!(explored.leaves.iter().all(|leaf| known.contains(&leaf.found)));
     }
