@@ -37,6 +37,7 @@
 mod best;
 pub mod brute;
 mod class;
+mod content;
 mod explore;
 mod fold;
 mod group;

@@ -14,6 +14,7 @@
 //! Contents of several runs are one content where their bytes are equal: an image that several runs can leave is one.
 
 use super::Levels;
+use super::content::Content;
 use super::group::Groups;
 use super::space::{Space, Unit};
 use crate::device::{DeviceLog, DiskImage};
@@ -47,7 +48,7 @@ pub struct Level {
 /// One of the contents of a cell.
 #[derive(Debug)]
 pub(super) struct Variant {
-    pub(super) bytes: Box<[u8]>,
+    pub(super) bytes: Content,
     /// The levels at which it may survive.
     pub(super) legal: Levels,
 }
@@ -219,10 +220,10 @@ impl<'a> Images<'a> {
     /// The contents that a unit can hold, and what each run makes of them.
     fn variants(&self, lba: Lba, units: &[Option<usize>]) -> (Vec<Variant>, Vec<InRun>) {
         let mut variants: Vec<Variant> = Vec::new();
-        let mut intern = |bytes: &[u8]| {
-            let known = variants.iter().position(|variant| *variant.bytes == *bytes);
+        let mut intern = |bytes: &Content| {
+            let known = variants.iter().position(|variant| variant.bytes == *bytes);
             known.unwrap_or_else(|| {
-                variants.push(Variant { bytes: bytes.into(), legal: Levels::none(self.levels.len()) });
+                variants.push(Variant { bytes: bytes.clone(), legal: Levels::none(self.levels.len()) });
                 variants.len() - 1
             })
         };
@@ -232,8 +233,8 @@ impl<'a> Images<'a> {
                 None => {
                     let (block, at) = place(lba);
                     let course = &self.courses[run];
-                    let bytes = &course.base.block(block).bytes()[at..at + course.log.disk().atomic.bytes()];
-                    InRun::Base(intern(bytes))
+                    let (block, len) = (course.base.block(block).clone(), course.log.disk().atomic.bytes());
+                    InRun::Base(intern(&Content::Base { block, from: at, len }))
                 }
                 Some(unit) => {
                     let contents = &self.spaces[run].units[*unit].contents;

@@ -7,6 +7,7 @@
 //!   at a moment m the survivors are durable(m) ..= newest(m)
 //! ```
 
+use super::content::Content;
 use crate::device::{AtomicUnit, Cache, DeviceLog, DiskImage, Event, Fua, Op};
 use crate::units::{
     BlockNr, Lba, Moment, RequestIdx, SECTOR_BYTES, SECTORS_PER_BLOCK, Widen, len_u32, len_u64,
@@ -14,6 +15,7 @@ use crate::units::{
 use num_bigint::BigUint;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// One version of a unit.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ pub(super) struct Unit {
     /// Its first sector.
     pub(super) lba: Lba,
     /// Distinct contents; the first is the base image's.
-    pub(super) contents: Vec<Box<[u8]>>,
+    pub(super) contents: Vec<Content>,
     /// In order of submission; the first is the base.
     pub(super) versions: Vec<Version>,
     /// From which moment on nothing older than which version survives.
@@ -60,15 +62,20 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn new(lba: Lba, base: &[u8]) -> Self {
+    fn new(lba: Lba, base: Content) -> Self {
         let version = Version { request: None, since: Moment::new(0), content: 0 };
-        Self { lba, contents: vec![base.into()], versions: vec![version], durable: vec![(Moment::new(0), 0)] }
+        Self { lba, contents: vec![base], versions: vec![version], durable: vec![(Moment::new(0), 0)] }
     }
 
-    fn submit(&mut self, request: RequestIdx, since: Moment, at: usize, bytes: &[u8]) {
+    fn submit(&mut self, request: RequestIdx, since: Moment, at: usize, bytes: Content) {
         let newest = &self.contents[self.versions[self.versions.len() - 1].content];
-        let mut content = newest.clone();
-        content[at..at + bytes.len()].copy_from_slice(bytes);
+        let content = if bytes.len() == newest.len() {
+            bytes
+        } else {
+            let mut mixed: Box<[u8]> = (**newest).into();
+            mixed[at..at + bytes.len()].copy_from_slice(&bytes);
+            Content::Mixed(mixed)
+        };
         let known = self.contents.iter().position(|other| *other == content);
         let content = known.unwrap_or_else(|| {
             self.contents.push(content);
@@ -269,7 +276,8 @@ impl<'a> Reading<'a> {
             let at = (sector % self.unit_sectors).index() * SECTOR_BYTES;
             let (base, atomic) = (self.base, self.log.disk().atomic);
             let unit = self.units.entry(number).or_insert_with(|| base_unit(base, atomic, number));
-            unit.submit(request, after, at, &data[from..to]);
+            let content = Content::Written { data: Arc::clone(data), from, len: to - from };
+            unit.submit(request, after, at, content);
             self.written[request.get().index()].push(number);
             sector = upto;
         }
@@ -336,7 +344,8 @@ impl<'a> Reading<'a> {
 fn base_unit(base: &DiskImage, atomic: AtomicUnit, number: u64) -> Unit {
     let lba = Lba::new(number * atomic.sectors());
     let from = (lba.get() % SECTORS_PER_BLOCK).index() * SECTOR_BYTES;
-    Unit::new(lba, &base.block(lba.block()).bytes()[from..from + atomic.bytes()])
+    let block = base.block(lba.block()).clone();
+    Unit::new(lba, Content::Base { block, from, len: atomic.bytes() })
 }
 
 impl Space {
