@@ -36,6 +36,7 @@ pub use checksum::{FsSeed, InodeSeed, JournalSeed};
 pub use dirent::Dirent;
 pub use error::{Expected, FormatError, Structure};
 pub use extent::{Entries, Extent, ExtentNode, ExtentState, Index};
+pub use geometry::DESCRIPTORS_PER_BLOCK;
 pub use geometry::INODES_PER_BLOCK;
 pub use geometry::InodePlace;
 pub use group::GroupDesc;

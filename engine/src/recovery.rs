@@ -3,43 +3,54 @@
 //! ```text
 //!   Media ──superblock, groups──▶ log: scan ▸ revoke ▸ replay ──▶ overlay ──▶ orphans ──▶ tree ──▶ audit
 //! ```
+//! [`Recovery`] goes step by step, and can be copied between two of them: each step asks about one block of the log, one
+//! block of a directory, one inode or one group, so that each of several possible answers can be followed from there.
+//! A question asks for what is used, and no more: disks that differ in nothing else are one to it.
+//!
 //! Everything is read from bytes through [`Media`]; nothing here knows the live file system. A corrupt disk gives a
 //! [`MountError`] or an unreadable entry, never a panic, whatever the bytes are. Nothing is written: replayed blocks
-//! are an overlay of references into the log, and what orphan processing frees is never looked at again.
+//! are an overlay of references into the log, and what orphan processing frees is never looked at again. Where it is certain
+//! that the mount fails, nothing more is read.
 //!
 //! Invariants: the disk is asked in an order that depends on its answers alone; each loop is bounded by the size of
-//! the disk or of the journal; a block beyond the file system is never asked for.
+//! the disk or of the journal; a block beyond the file system is never asked for. Before replay it asks about nothing
+//! but the superblock, the group descriptors, the journal's inode and the journal: what replay overwrites is not read.
 //!
 //! Not modelled: journals of their own, fast commits, what the mount itself writes, `errors=` and the error state of
 //! a superblock, extents that overlap metadata (`block_validity`; the audit finds them), block-mapped files.
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
-use crate::device::Media;
+use crate::device::{Media, Reader};
 use crate::units::{Block, BlockNr};
 
 mod audit;
 mod error;
 mod fs;
+mod group;
 mod inode;
 mod log;
+mod node;
 mod orphans;
 mod overlay;
+mod reader;
 mod repair;
 mod replay;
 mod revoke;
 mod scan;
+mod shelf;
 mod tree;
 mod walk;
 
 pub use crate::kernel::TornCommit;
 pub use error::MountError;
+pub use overlay::Source;
+pub use reader::Recovery;
 pub use repair::{Counted, Repair};
 pub use tree::*;
 
 use crate::kernel::Kernel;
-use fs::Fs;
-use log::Log;
 use overlay::{After, Overlay};
+use std::sync::Arc;
 
 /// Whether to look for what `e2fsck` would have to repair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,11 +77,11 @@ impl Profile {
     }
 }
 
-/// What a mount finds.
+/// What a mount finds. A copy is cheap.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Survivors {
     /// The names, and what they stand for.
-    pub tree: Tree,
+    pub tree: Arc<Tree>,
     /// What `e2fsck` would have to repair, beyond the journal, orphans and the superblock's stale counts.
     pub repairs: Vec<Repair>,
     overlay: Overlay,
@@ -81,63 +92,19 @@ impl Survivors {
     pub fn read<M: Media>(&self, disk: &mut M, block: BlockNr) -> Block {
         After::new(disk, &self.overlay).read(block)
     }
+
+    /// Where the content of a block is after replay.
+    pub fn source(&self, block: BlockNr) -> Source {
+        self.overlay.source(block)
+    }
 }
 
 /// Mounts a disk.
 ///
 /// # Errors
 /// Why Linux would refuse to mount it. Transactions before the one that is refused would have been written home.
-// v6.6 fs/ext4/super.c, __ext4_fill_super.
 pub fn recover<M: Media>(disk: &mut M, profile: &Profile) -> Result<Survivors, MountError> {
-    let before = Fs::open(disk)?;
-    let mut repairs = Vec::new();
-    let mut overlay = Overlay::default();
-    let mut journal = None;
-    if before.superblock.has_journal() {
-        let log = Log::open(disk, &before)?;
-        overlay = replay_log(disk, &before, &log, profile, &mut repairs)?;
-        journal = Some(log);
-    }
-    let mut disk = After::new(disk, &overlay);
-    let fs = Fs::reopen(&mut disk, &before, &mut repairs)?;
-    let orphans = orphans::list(&mut disk, &fs, &mut repairs);
-    let mut walk = walk::walk(&mut disk, &fs)?;
-    let tree = Tree { entries: std::mem::take(&mut walk.entries) };
-    repairs.extend(
-        walk.damaged.iter().map(|(ino, errno)| Repair::DamagedDirectory { ino: *ino, errno: *errno }),
-    );
-    match profile.audit {
-        Audit::Full => audit::audit(&mut disk, &fs, journal.as_ref(), &orphans, walk, &mut repairs),
-        Audit::Skip => {}
-    }
-    Ok(Survivors { tree, repairs, overlay })
-}
-
-/// What is replayed from the log.
-// v6.6 fs/ext4/super.c, ext4_load_journal; fs/jbd2/journal.c, jbd2_journal_load.
-fn replay_log<M: Media>(
-    disk: &mut M,
-    fs: &Fs,
-    log: &Log,
-    profile: &Profile,
-    repairs: &mut Vec<Repair>,
-) -> Result<Overlay, MountError> {
-    if log.is_empty() {
-        return Ok(Overlay::default());
-    }
-    let scan = scan::scan(disk, log, profile.torn_commit)?;
-    let overlay = if fs.needs_recovery() {
-        let revoked = revoke::revoked(disk, log, scan.end)?;
-        replay::replay(disk, log, scan.end, &revoked)?
-    } else {
-        // Without the flag the log is thrown away (jbd2_journal_wipe).
-        repairs.push(Repair::LogIgnored { first: log.first_tid() });
-        Overlay::default()
-    };
-    match scan.failed {
-        Some(tid) => Err(MountError::BadCommit { tid }),
-        None => Ok(overlay),
-    }
+    Recovery::new(profile).finish(disk)
 }
 
 #[cfg(test)]

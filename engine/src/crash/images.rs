@@ -164,6 +164,11 @@ impl<'a> Images<'a> {
         self.blocks.get(&block).cloned()
     }
 
+    /// Whether images differ in a block.
+    pub fn varies(&self, block: BlockNr) -> bool {
+        self.blocks.contains_key(&block)
+    }
+
     /// What a block holds outside its cells.
     pub(super) fn ground(&self, block: BlockNr) -> &Block {
         self.ground.block(block)

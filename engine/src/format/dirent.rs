@@ -267,7 +267,7 @@ fn verify_tail(bytes: &[u8; BLOCK_BYTES], seed: InodeSeed) -> Result<(), FormatE
     if span(bytes, at, at.saturating_add(HEADER)) == expected && stored == computed {
         Ok(())
     } else {
-        Err(FormatError::Checksum { structure: Structure::DirectoryBlock, stored, computed })
+        Err(FormatError::Checksum { structure: Structure::DirectoryBlock })
     }
 }
 

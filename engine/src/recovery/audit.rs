@@ -4,71 +4,96 @@
 //!   names, orphans, journal, metadata ──▶ blocks and inodes in use ──compare──▶ bitmaps, counts, links
 //! ```
 //! Orphans count as in use, with all of their blocks: processing them frees exactly that. The superblock's counts are
-//! stale after any power cut, and `e2fsck` refreshes them quietly.
+//! stale after any power cut, and `e2fsck` refreshes them quietly. What is in use is known before anything is compared,
+//! so that a group is asked how it differs from it, and no more.
 //!
 //! Not covered: file systems with room for more group descriptors (`resize_inode`) and groups whose bitmaps were
 //! never initialised, whose bitmaps are not compared.
 
-use super::fs::Fs;
-use super::inode::{self, Mapping};
+use super::fs::{Fs, Places};
+use super::group::{AskBitmap, AskCounts, Compared, Described, Expected};
+use super::inode::{Inode, Mapping};
 use super::log::Log;
+use super::orphans::Orphans;
 use super::repair::{Counted, Repair};
 use super::walk::{ROOT, Seen, Walk};
-use crate::device::{Media, Question};
-use crate::format::{
-    Compat, ExtentState, FileKind, FsSeed, GroupDesc, InodeFlags, RawInode, Structure, bitmap,
-};
-use crate::units::{Block, BlockNr, Ino, SECTORS_PER_BLOCK, Widen, block_bytes, len_u32};
+use crate::device::Media;
+use crate::format::{Compat, ExtentState, FileKind, Structure};
+use crate::history::Errno;
+use crate::units::{BlockNr, Ino, SECTORS_PER_BLOCK, Widen, block_bytes, len_u32};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// Compares what is in use with what the file system says about it.
-pub(super) fn audit<M: Media>(
-    disk: &mut M,
-    fs: &Fs,
-    journal: Option<&Log>,
-    orphans: &BTreeMap<Ino, RawInode>,
-    walk: Walk,
-    repairs: &mut Vec<Repair>,
-) {
-    let mut audit =
-        Audit { fs, repairs, blocks: Bits::of(fs.superblock.blocks), inodes: Bits::of(fs.superblock.inodes) };
-    audit.metadata();
-    if let Some(log) = journal {
-        audit.take(fs.superblock.journal_ino, &log.mapping);
-    }
-    for ino in 1..fs.superblock.first_ino.get() {
-        audit.inodes.set(ino.saturating_sub(1).into());
-    }
-    let mut directories = vec![0_u32; fs.groups.len()];
-    let mut count = |ino: Ino, inode: &RawInode| {
-        if inode.kind() == FileKind::DIRECTORY {
-            let group = fs.superblock.inode_place(ino).map(|place| place.group.index());
-            if let Some(group) = group.and_then(|group| directories.get_mut(group)) {
-                *group = group.saturating_add(1);
+/// Where the blocks are of orphans that have no name.
+pub(super) type Nameless = Arc<BTreeMap<Ino, Result<Mapping, Errno>>>;
+
+/// What is in use, and how many groups were compared with it.
+#[derive(Clone, Debug)]
+pub(super) struct Auditor {
+    used: Arc<Used>,
+    next: u32,
+}
+
+/// What is in use.
+#[derive(Debug)]
+struct Used {
+    blocks: Bits,
+    inodes: Bits,
+    /// The directories of each group.
+    directories: Vec<u32>,
+}
+
+impl Auditor {
+    /// Counts what is in use, and compares what each inode says with it.
+    pub(super) fn of(
+        fs: &Fs,
+        journal: Option<&Log>,
+        (orphans, nameless): (&Orphans, &Nameless),
+        walk: &Walk,
+        repairs: &mut Vec<Repair>,
+    ) -> Self {
+        let used = Used {
+            blocks: Bits::of(fs.superblock.blocks),
+            inodes: Bits::of(fs.superblock.inodes),
+            directories: vec![0; fs.groups.len()],
+        };
+        let mut count = Count { fs, repairs, used };
+        count.metadata();
+        if let Some(log) = journal {
+            count.take(fs.superblock.journal_ino, &log.mapping);
+        }
+        for ino in 1..fs.superblock.first_ino.get() {
+            count.used.inodes.set(ino.saturating_sub(1).into());
+        }
+        for (ino, seen) in walk.seen.iter() {
+            count.named(*ino, seen, orphans.contains_key(ino));
+        }
+        for (ino, mapping) in nameless.iter() {
+            if let Some(inode) = orphans.get(ino) {
+                count.nameless(*ino, inode, mapping);
             }
         }
-    };
-    for (ino, seen) in &walk.seen {
-        if let Ok(seen) = seen {
-            count(*ino, &seen.inode);
-        }
-        audit.named(*ino, seen, orphans.contains_key(ino));
+        count.names(walk, orphans);
+        Self { used: Arc::new(count.used), next: 0 }
     }
-    for (ino, inode) in orphans.iter().filter(|(ino, _)| !walk.seen.contains_key(ino)) {
-        count(*ino, inode);
-        audit.inodes.set(ino.get().saturating_sub(1).into());
-        match inode::mapping(disk, fs, *ino, inode) {
-            Ok(mapping) => audit.space(*ino, inode, &mapping),
-            Err(errno) => audit.repairs.push(Repair::Unreadable { ino: *ino, errno }),
-        }
-    }
-    audit.names(&walk, orphans);
-    for (group, (descriptor, directories)) in (0..).zip(fs.groups.iter().zip(directories)) {
-        audit.group(disk, group, descriptor, directories);
+
+    /// Compares one group.
+    pub(super) fn step<M: Media>(
+        &mut self,
+        disk: &mut M,
+        fs: &Fs,
+        repairs: &mut Vec<Repair>,
+    ) -> ControlFlow<()> {
+        let Some(places) = fs.groups.get(self.next.index()).copied() else { return ControlFlow::Break(()) };
+        Group { fs, used: &self.used, group: self.next, places, repairs }.compare(disk);
+        self.next = self.next.saturating_add(1);
+        ControlFlow::Continue(())
     }
 }
 
 /// One bit per block or inode, as bitmaps have them.
+#[derive(Debug)]
 struct Bits(Vec<u8>);
 
 impl Bits {
@@ -115,24 +140,23 @@ impl Bits {
     }
 }
 
-struct Audit<'a> {
+struct Count<'a> {
     fs: &'a Fs,
     repairs: &'a mut Vec<Repair>,
-    blocks: Bits,
-    inodes: Bits,
+    used: Used,
 }
 
-impl Audit<'_> {
+impl Count<'_> {
     fn metadata(&mut self) {
         let fs = &self.fs.superblock;
         for (group, descriptor) in (0..).zip(&self.fs.groups) {
             if fs.has_copy(group) {
                 let blocks = fs.descriptor_blocks().saturating_add(1);
-                self.blocks.set_run(fs.first_block(group).get(), blocks);
+                self.used.blocks.set_run(fs.first_block(group).get(), blocks);
             }
-            self.blocks.set(descriptor.block_bitmap.get());
-            self.blocks.set(descriptor.inode_bitmap.get());
-            self.blocks.set_run(descriptor.inode_table.get(), fs.inode_table_blocks());
+            self.used.blocks.set(descriptor.block_bitmap.get());
+            self.used.blocks.set(descriptor.inode_bitmap.get());
+            self.used.blocks.set_run(descriptor.inode_table.get(), fs.inode_table_blocks());
         }
     }
 
@@ -142,18 +166,38 @@ impl Audit<'_> {
         let extents = mapping.extents.iter().map(|extent| (extent.at.get(), extent.blocks));
         let mut shared = None;
         for (first, blocks) in nodes.chain(extents) {
-            let taken = self.blocks.set_run(first, blocks);
+            let taken = self.used.blocks.set_run(first, blocks);
             shared = shared.or(taken);
         }
         self.repairs.extend(shared.map(|block| Repair::Shared { block: BlockNr::new(block), ino }));
     }
 
-    fn named(&mut self, ino: Ino, seen: &Result<Seen, crate::history::Errno>, is_orphan: bool) {
-        self.inodes.set(u64::from(ino.get()).saturating_sub(1));
+    /// Counts a directory in its group.
+    fn directory(&mut self, ino: Ino, inode: &Inode) {
+        if inode.kind == FileKind::DIRECTORY {
+            let group = self.fs.superblock.inode_place(ino).map(|place| place.group.index());
+            if let Some(group) = group.and_then(|group| self.used.directories.get_mut(group)) {
+                *group = group.saturating_add(1);
+            }
+        }
+    }
+
+    fn nameless(&mut self, ino: Ino, inode: &Inode, mapping: &Result<Mapping, Errno>) {
+        self.directory(ino, inode);
+        self.used.inodes.set(ino.get().saturating_sub(1).into());
+        match mapping {
+            Ok(mapping) => self.space(ino, inode, mapping),
+            Err(errno) => self.repairs.push(Repair::Unreadable { ino, errno: *errno }),
+        }
+    }
+
+    fn named(&mut self, ino: Ino, seen: &Result<Arc<Seen>, Errno>, is_orphan: bool) {
+        self.used.inodes.set(u64::from(ino.get()).saturating_sub(1));
         let seen = match seen {
             Ok(seen) => seen,
             Err(errno) => return self.repairs.push(Repair::Unreadable { ino, errno: *errno }),
         };
+        self.directory(ino, &seen.inode);
         let mapping = match &seen.mapping {
             Ok(mapping) => mapping,
             Err(errno) => return self.repairs.push(Repair::Unreadable { ino, errno: *errno }),
@@ -164,15 +208,14 @@ impl Audit<'_> {
         }
     }
 
-    fn space(&mut self, ino: Ino, inode: &RawInode, mapping: &Mapping) {
+    fn space(&mut self, ino: Ino, inode: &Inode, mapping: &Mapping) {
         self.take(ino, mapping);
         let attributes = u64::from(inode.attributes_block != 0);
-        if attributes != 0 && !self.blocks.set(inode.attributes_block) {
+        if attributes != 0 && !self.used.blocks.set(inode.attributes_block) {
             self.repairs.push(Repair::Shared { block: BlockNr::new(inode.attributes_block), ino });
         }
         let blocks = mapping.blocks().saturating_add(attributes);
-        let is_in_blocks = inode.flags.has(InodeFlags::HUGE_FILE);
-        let counted = if is_in_blocks { blocks } else { blocks.saturating_mul(SECTORS_PER_BLOCK) };
+        let counted = if inode.counts_blocks { blocks } else { blocks.saturating_mul(SECTORS_PER_BLOCK) };
         if inode.sectors != counted {
             self.repairs.push(Repair::Sectors { ino, stored: inode.sectors, counted });
         }
@@ -180,10 +223,10 @@ impl Audit<'_> {
 
     /// A directory ends with its last block; a file may end before it, but not before written blocks.
     // e2fsprogs 1.47 e2fsck/pass1.c, check_blocks: i_size against last_init_lblock.
-    fn size(&mut self, ino: Ino, inode: &RawInode, mapping: &Mapping) {
+    fn size(&mut self, ino: Ino, inode: &Inode, mapping: &Mapping) {
         let last = |extent: &crate::format::Extent| extent.end().saturating_mul(block_bytes());
         let written = mapping.extents.iter().rev().find(|extent| extent.state == ExtentState::Written);
-        let (reach, is_bad) = match inode.kind() {
+        let (reach, is_bad) = match inode.kind {
             FileKind::DIRECTORY => {
                 let reach = mapping.extents.last().map_or(0, last);
                 (reach, reach != inode.size)
@@ -200,9 +243,10 @@ impl Audit<'_> {
     }
 
     /// Compares link counts with names, and looks at the entries of directories.
-    fn names(&mut self, walk: &Walk, orphans: &BTreeMap<Ino, RawInode>) {
+    fn names(&mut self, walk: &Walk, orphans: &Orphans) {
         self.repairs.extend(walk.again.iter().map(|ino| Repair::SecondName { ino: *ino }));
-        for (ino, names) in &walk.directories {
+        let mut counts = BTreeMap::new();
+        for (ino, names) in walk.directories.iter() {
             let parent = walk.parents.get(ino).copied().unwrap_or(ROOT);
             let is = |at: usize, name: &[u8], ino: Ino| {
                 names.get(at).is_some_and(|entry| entry.name == name && entry.ino == ino)
@@ -210,159 +254,126 @@ impl Audit<'_> {
             if !is(0, b".", *ino) || !is(1, b"..", parent) {
                 self.repairs.push(Repair::Dots { ino: *ino });
             }
-            for entry in names {
+            for entry in names.iter() {
+                let count = counts.entry(entry.ino).or_insert(0_u32);
+                *count = count.saturating_add(1);
                 let seen = walk.seen.get(&entry.ino).and_then(|seen| seen.as_ref().ok());
-                if seen.is_some_and(|seen| seen.inode.kind() != entry.kind) {
+                if seen.is_some_and(|seen| seen.inode.kind != entry.kind) {
                     self.repairs.push(Repair::Kind { ino: entry.ino });
                 }
             }
         }
         let seen =
             walk.seen.iter().filter_map(|(ino, seen)| seen.as_ref().ok().map(|seen| (*ino, &seen.inode)));
-        let nameless = orphans.iter().filter(|(ino, _)| !walk.seen.contains_key(ino));
+        let nameless = orphans.iter().filter(|(ino, _)| !walk.seen.contains(ino));
         for (ino, inode) in seen.chain(nameless.map(|(ino, inode)| (*ino, inode))) {
-            let counted = walk.names.get(&ino).copied().unwrap_or(0);
+            let counted = counts.get(&ino).copied().unwrap_or(0);
             // A directory with too many subdirectories to count says 1.
-            let is_uncounted = inode.kind() == FileKind::DIRECTORY && inode.links == 1 && counted > 65000;
+            let is_uncounted = inode.kind == FileKind::DIRECTORY && inode.links == 1 && counted > 65000;
             if u32::from(inode.links) != counted && !is_uncounted {
                 self.repairs.push(Repair::Links { ino, stored: inode.links.into(), counted });
             }
         }
     }
+}
 
-    fn group<M: Media>(&mut self, disk: &mut M, group: u32, descriptor: &GroupDesc, directories: u32) {
+struct Group<'a> {
+    fs: &'a Fs,
+    used: &'a Used,
+    group: u32,
+    places: Places,
+    repairs: &'a mut Vec<Repair>,
+}
+
+impl Group<'_> {
+    fn compare<M: Media>(&mut self, disk: &mut M) {
         let fs = &self.fs.superblock;
-        let mut wrong = |what, stored, counted| {
-            if stored != counted {
-                self.repairs.push(Repair::GroupCount { group, what, stored, counted });
-            }
+        let (at, index) = fs.descriptor_place(self.group);
+        let expected = Expected {
+            directories: self.used.directories.get(self.group.index()).copied().unwrap_or(0),
+            unused_inodes: unused(self.inodes()),
+            free_inodes: free(self.inodes(), fs.inodes_per_group),
+            free_blocks: free(self.blocks(), fs.blocks_in(self.group)),
         };
-        wrong(Counted::Directories, descriptor.used_dirs, directories);
+        let compares_blocks = !fs.compat.has(Compat::RESIZE_INODE);
+        let has_checksums = fs.has_metadata_csum();
+        let counts = disk.ask(at, &AskCounts { index, has_checksums, compares_blocks, expected });
+        counts.wrong.iter().for_each(|(what, stored, counted)| self.count(*what, (*stored, *counted)));
+        if let Some(bitmap) = counts.inodes {
+            self.inode_bitmap(disk, bitmap);
+        }
+        if let Some(bitmap) = counts.blocks {
+            self.block_bitmap(disk, bitmap);
+        }
+    }
+
+    /// The inodes in use.
+    fn inodes(&self) -> &[u8] {
+        let inodes = self.fs.superblock.inodes_per_group;
+        self.used.inodes.of_group(u64::from(self.group).saturating_mul(inodes.into()), inodes)
+    }
+
+    /// The blocks in use.
+    fn blocks(&self) -> &[u8] {
+        let fs = &self.fs.superblock;
+        self.used.blocks.of_group(fs.first_block(self.group).get(), fs.blocks_in(self.group))
+    }
+
+    fn count(&mut self, what: Counted, (stored, counted): (u32, u32)) {
+        self.repairs.push(Repair::GroupCount { group: self.group, what, stored, counted });
+    }
+
+    fn inode_bitmap<M: Media>(&mut self, disk: &mut M, described: Described) {
+        let fs = &self.fs.superblock;
         let inodes = fs.inodes_per_group;
-        let first_ino = u64::from(group).saturating_mul(inodes.into());
-        let used_inodes = self.inodes.of_group(first_ino, inodes);
-        let unused_bytes = len_u32(used_inodes.iter().rev().take_while(|byte| **byte == 0).count());
-        let last = used_inodes.iter().rev().find(|byte| **byte != 0).map_or(0, |byte| byte.leading_zeros());
-        let never_used = unused_bytes.saturating_mul(8).saturating_add(last);
-        if descriptor.itable_unused > never_used {
-            wrong(Counted::UnusedInodes, descriptor.itable_unused, never_used);
-        }
-        if descriptor.flags & GroupDesc::INODE_UNINIT == 0 {
-            let map = Map {
-                at: descriptor.inode_bitmap,
-                structure: Structure::InodeBitmap,
-                bits: inodes,
-                len_bits: inodes,
-                stored: descriptor.inode_bitmap_csum,
-            };
-            let compared = map.compare(disk, fs.metadata_seed(), self.repairs, used_inodes);
-            let ino = |bit: u32| Ino::new(len_u32(first_ino.index()).saturating_add(bit).saturating_add(1));
-            let Compared { free_but_used, used_but_free, free } = compared;
-            self.repairs.extend(
-                free_but_used.map(|(bit, inodes)| Repair::InodesMarkedFree { first: ino(bit), inodes }),
-            );
-            self.repairs
-                .extend(used_but_free.map(|(bit, inodes)| Repair::InodesLeaked { first: ino(bit), inodes }));
-            if descriptor.free_inodes != free {
-                let (stored, what) = (descriptor.free_inodes, Counted::FreeInodes);
-                self.repairs.push(Repair::GroupCount { group, what, stored, counted: free });
-            }
-        }
-        if descriptor.flags & GroupDesc::BLOCK_UNINIT == 0 && !fs.compat.has(Compat::RESIZE_INODE) {
-            self.block_bitmap(disk, group, descriptor);
-        }
+        let (at, structure) = (self.places.inode_bitmap, Structure::InodeBitmap);
+        let checksum = fs.metadata_seed().map(|seed| (seed, inodes, described.checksum));
+        let ask = AskBitmap { structure, bits: inodes, checksum, used: self.inodes() };
+        let found = disk.ask(at, &ask);
+        self.damage(at, &found);
+        let before = self.group.saturating_mul(inodes);
+        let ino = |bit: u32| Ino::new(before.saturating_add(bit).saturating_add(1));
+        let marked = |(bit, inodes)| Repair::InodesMarkedFree { first: ino(bit), inodes };
+        let leaked = |(bit, inodes)| Repair::InodesLeaked { first: ino(bit), inodes };
+        self.repairs.extend(found.free_but_used.map(marked));
+        self.repairs.extend(found.used_but_free.map(leaked));
+        described.wrong_free.into_iter().for_each(|wrong| self.count(Counted::FreeInodes, wrong));
     }
 
-    fn block_bitmap<M: Media>(&mut self, disk: &mut M, group: u32, descriptor: &GroupDesc) {
+    fn block_bitmap<M: Media>(&mut self, disk: &mut M, described: Described) {
         let fs = &self.fs.superblock;
-        let first = fs.first_block(group);
-        let map = Map {
-            at: descriptor.block_bitmap,
-            structure: Structure::BlockBitmap,
-            bits: fs.blocks_in(group),
-            len_bits: fs.blocks_per_group,
-            stored: descriptor.block_bitmap_csum,
-        };
-        let used = self.blocks.of_group(first.get(), fs.blocks_in(group));
-        let compared = map.compare(disk, fs.metadata_seed(), self.repairs, used);
-        let block = |bit: u32| BlockNr::new(first.get().saturating_add(bit.into()));
-        let Compared { free_but_used, used_but_free, free } = compared;
-        self.repairs.extend(
-            free_but_used.map(|(bit, blocks)| Repair::BlocksMarkedFree { first: block(bit), blocks }),
-        );
-        self.repairs
-            .extend(used_but_free.map(|(bit, blocks)| Repair::BlocksLeaked { first: block(bit), blocks }));
-        if descriptor.free_blocks != free {
-            let (stored, what) = (descriptor.free_blocks, Counted::FreeBlocks);
-            self.repairs.push(Repair::GroupCount { group, what, stored, counted: free });
-        }
+        let (at, structure) = (self.places.block_bitmap, Structure::BlockBitmap);
+        let checksum = fs.metadata_seed().map(|seed| (seed, fs.blocks_per_group, described.checksum));
+        let bits = fs.blocks_in(self.group);
+        let ask = AskBitmap { structure, bits, checksum, used: self.blocks() };
+        let found = disk.ask(at, &ask);
+        self.damage(at, &found);
+        let first = fs.first_block(self.group).get();
+        let block = |bit: u32| BlockNr::new(first.saturating_add(bit.into()));
+        let marked = |(bit, blocks)| Repair::BlocksMarkedFree { first: block(bit), blocks };
+        let leaked = |(bit, blocks)| Repair::BlocksLeaked { first: block(bit), blocks };
+        self.repairs.extend(found.free_but_used.map(marked));
+        self.repairs.extend(found.used_but_free.map(leaked));
+        described.wrong_free.into_iter().for_each(|wrong| self.count(Counted::FreeBlocks, wrong));
+    }
+
+    /// What is wrong with a bitmap, whatever is in use.
+    fn damage(&mut self, bitmap: BlockNr, found: &Compared) {
+        self.repairs.extend(found.checksum.map(Repair::BitmapChecksum));
+        self.repairs.extend(found.padding.then_some(Repair::Padding { bitmap }));
     }
 }
 
-/// The whole bitmap, as nobody compares less.
-struct AskBitmap;
-
-impl Question for AskBitmap {
-    type Answer = Block;
-    fn answer(&self, content: &Block) -> Block {
-        content.clone()
-    }
+/// How many inodes at the end of a group are not in use.
+fn unused(used: &[u8]) -> u32 {
+    let unused_bytes = len_u32(used.iter().rev().take_while(|byte| **byte == 0).count());
+    let last = used.iter().rev().find(|byte| **byte != 0).map_or(0, |byte| byte.leading_zeros());
+    unused_bytes.saturating_mul(8).saturating_add(last)
 }
 
-/// A bitmap on the disk.
-struct Map {
-    at: BlockNr,
-    structure: Structure,
-    /// How many bits stand for something.
-    bits: u32,
-    /// How many bits the checksum covers.
-    len_bits: u32,
-    stored: u16,
-}
-
-/// How a bitmap differs from what is in use: the first bit, and how many.
-struct Compared {
-    free_but_used: Option<(u32, u32)>,
-    used_but_free: Option<(u32, u32)>,
-    /// How many are not in use.
-    free: u32,
-}
-
-impl Map {
-    fn compare<M: Media>(
-        &self,
-        disk: &mut M,
-        seed: Option<FsSeed>,
-        repairs: &mut Vec<Repair>,
-        in_use: &[u8],
-    ) -> Compared {
-        let bitmap = disk.ask(self.at, &AskBitmap);
-        if let Some(seed) = seed {
-            let len_bytes = (self.len_bits / 8).index();
-            let verified = bitmap::verify(self.structure, seed, &bitmap, len_bytes, self.stored);
-            repairs.extend(verified.err().map(Repair::BitmapChecksum));
-        }
-        let padding = bitmap.bytes().get(self.bits.div_ceil(8).index()..).unwrap_or(&[]);
-        let rest = bitmap::find_clear(&bitmap, self.bits, self.bits.next_multiple_of(8));
-        if rest.is_some() || padding.iter().any(|byte| *byte != u8::MAX) {
-            repairs.push(Repair::Padding { bitmap: self.at });
-        }
-        let mut compared = Compared { free_but_used: None, used_but_free: None, free: 0 };
-        let add = |sum: &mut Option<(u32, u32)>, bit: u32| {
-            let (first, count) = sum.unwrap_or((bit, 0));
-            *sum = Some((first, count.saturating_add(1)));
-        };
-        for ((at, in_use), marked) in (0..).step_by(8).zip(in_use).zip(bitmap.bytes()) {
-            let bits = self.bits.saturating_sub(at).min(8);
-            for bit in (0..bits).filter(|_| in_use != marked) {
-                match (marked >> bit & 1 == 1, in_use >> bit & 1 == 1) {
-                    (true, false) => add(&mut compared.used_but_free, at.saturating_add(bit)),
-                    (false, true) => add(&mut compared.free_but_used, at.saturating_add(bit)),
-                    (true, true) | (false, false) => {}
-                }
-            }
-            compared.free = compared.free.saturating_add(bits.saturating_sub(in_use.count_ones().min(bits)));
-        }
-        compared
-    }
+/// How many of so many bits are not in use.
+fn free(used: &[u8], bits: u32) -> u32 {
+    let room = |at: u32| bits.saturating_sub(at).min(8);
+    let free = (0..).step_by(8).zip(used).map(|(at, byte)| room(at).saturating_sub(byte.count_ones()));
+    free.fold(0, u32::saturating_add)
 }

@@ -79,12 +79,10 @@ pub enum MountError {
         /// Which transaction.
         tid: Tid,
     },
-    /// Copies in the log are not what was logged.
-    #[error("corrupt copies in the log: {copies}, the first of block {block} in transaction {tid}")]
-    BadCopies {
-        /// How many.
-        copies: u32,
-        /// The block that the first of them is of.
+    /// A copy in the log is not what was logged. There may be more of them behind it.
+    #[error("transaction {tid} has a corrupt copy of block {block} in the log")]
+    BadCopy {
+        /// The block that the copy is of.
         block: BlockNr,
         /// Its transaction.
         tid: Tid,
@@ -132,7 +130,7 @@ impl MountError {
             | Self::LogWithoutEnd { .. }
             | Self::BadCommit { .. } => Errno::EUCLEAN,
             Self::JournalInode { errno, .. } | Self::Root { errno } => *errno,
-            Self::BadDescriptor { .. } | Self::BadCopies { .. } => Errno::EBADMSG,
+            Self::BadDescriptor { .. } | Self::BadCopy { .. } => Errno::EBADMSG,
             Self::CopyOutside { .. } => Errno::ENOMEM,
             Self::PassesDisagree { .. } => Errno::EIO,
         }

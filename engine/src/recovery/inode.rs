@@ -6,27 +6,139 @@
 //!               └──────────▶ node: | extent | …
 //! ```
 //! A tree is sound if its nodes and extents lie in the file system and go on in the order of the file.
+//!
+//! Not answered, so that it tells no two disks apart: owners, permissions, times, versions, attributes in the inode.
 
 use super::error::errno_of;
 use super::fs::Fs;
 use crate::device::{Media, Question};
 use crate::format::{
-    Entries, Extent, ExtentNode, FileKind, FormatError, FsSeed, Index, InodeFlags, InodeSeed, RawInode,
+    Entries, Extent, ExtentNode, FileKind, FsSeed, Index, InodeFlags, InodePlace, InodeSeed, RawInode,
 };
 use crate::history::Errno;
-use crate::units::{Block, BlockNr, FileBlock, Ino};
+use crate::units::{Block, BlockNr, FileBlock, Ino, len_u64};
+
+/// What is used of an inode.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Inode {
+    pub(super) kind: FileKind,
+    pub(super) links: u16,
+    /// In bytes.
+    pub(super) size: u64,
+    /// The space that it says it takes, in 512 bytes or in blocks.
+    pub(super) sectors: u64,
+    /// Whether `sectors` counts blocks.
+    pub(super) counts_blocks: bool,
+    /// The block of its extended attributes; 0 without one.
+    pub(super) attributes_block: u64,
+    /// The target of a symlink that is in the inode, up to the first zero byte.
+    pub(super) target: Option<Vec<u8>>,
+    /// Where the checksums of its blocks start, if it has blocks with checksums.
+    pub(super) seed: Option<InodeSeed>,
+    /// The root of its extent tree; none in a short symlink.
+    root: Result<Option<ExtentNode>, Errno>,
+}
+
+impl Inode {
+    fn of(raw: &RawInode, csum: Option<(FsSeed, Ino)>) -> Self {
+        let kind = raw.kind();
+        let target = is_short_symlink(raw).then(|| {
+            let len_bytes = usize::try_from(raw.size).unwrap_or(usize::MAX);
+            // The kernel's string ends at the first zero byte.
+            raw.block.iter().take(len_bytes).take_while(|byte| **byte != 0).copied().collect()
+        });
+        let root = if raw.flags.has(InodeFlags::EXTENTS) && !raw.flags.has(InodeFlags::INLINE_DATA) {
+            ExtentNode::from_root(&raw.block).map(Some).map_err(|error| errno_of(&error))
+        } else if target.is_some() {
+            Ok(None)
+        } else {
+            Err(Errno::EOPNOTSUPP)
+        };
+        let has_nodes = root.as_ref().is_ok_and(|root| root.as_ref().is_some_and(|root| root.depth > 0));
+        let seed = csum.filter(|_| has_nodes || kind == FileKind::DIRECTORY);
+        Self {
+            kind,
+            links: raw.links,
+            size: raw.size,
+            sectors: raw.sectors,
+            counts_blocks: raw.flags.has(InodeFlags::HUGE_FILE),
+            attributes_block: raw.attributes_block,
+            target,
+            seed: seed.map(|(seed, ino)| seed.inode(ino, raw.generation)),
+            root,
+        }
+    }
+}
+
+/// Whether the target of a symlink is in the inode.
+// v6.6 fs/ext4/inode.c, ext4_inode_is_fast_symlink.
+fn is_short_symlink(inode: &RawInode) -> bool {
+    let attributes = if inode.attributes_block == 0 { 0 } else { 8 };
+    inode.kind() == FileKind::SYMLINK && inode.sectors == attributes && inode.size < 60
+}
 
 /// What is in this slot of the inode table?
-struct AskInode {
+#[derive(Clone, Copy)]
+struct Slot {
     slot: usize,
     csum: Option<(FsSeed, Ino)>,
 }
 
-impl Question for AskInode {
-    type Answer = Result<RawInode, FormatError>;
-    fn answer(&self, content: &Block) -> Self::Answer {
-        RawInode::read_from(content, self.slot, self.csum)
+impl Slot {
+    fn of(fs: &Fs, ino: Ino, place: InodePlace) -> Self {
+        Self { slot: place.slot, csum: fs.superblock.metadata_seed().map(|seed| (seed, ino)) }
     }
+
+    fn read(&self, content: &Block) -> Result<RawInode, Errno> {
+        RawInode::read_from(content, self.slot, self.csum).map_err(|error| errno_of(&error))
+    }
+}
+
+/// What is this inode, which must be in use?
+struct AskInode(Slot);
+
+impl Question for AskInode {
+    type Answer = Result<Inode, Errno>;
+    // v6.6 fs/ext4/inode.c, __ext4_iget; fs/ext4/namei.c, ext4_lookup: a deleted inode is corruption.
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let raw = self.0.read(content)?;
+        if raw.links == 0 || raw.kind() == FileKind::UNKNOWN {
+            return Err(Errno::EUCLEAN);
+        }
+        Ok(Inode::of(&raw, self.0.csum))
+    }
+}
+
+/// Reads an inode that must be in use.
+pub(super) fn named<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<Inode, Errno> {
+    let (block, place) = fs.place(ino).ok_or(Errno::EUCLEAN)?;
+    disk.ask(block, &AskInode(Slot::of(fs, ino, place)))
+}
+
+/// Is this an inode of the orphan list, and which one follows?
+struct AskOrphan {
+    slot: Slot,
+    /// How many inodes there are.
+    inodes: u32,
+}
+
+impl Question for AskOrphan {
+    type Answer = Option<(Inode, Ino)>;
+    // v6.6 fs/ext4/ialloc.c, ext4_orphan_get.
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let raw = self.slot.read(content).ok()?;
+        let kind = raw.kind();
+        let can_truncate = [FileKind::REGULAR, FileKind::DIRECTORY, FileKind::SYMLINK].contains(&kind);
+        let is_orphan = (raw.links == 0 || can_truncate) && kind != FileKind::UNKNOWN;
+        (is_orphan && raw.dtime <= self.inodes)
+            .then(|| (Inode::of(&raw, self.slot.csum), Ino::new(raw.dtime)))
+    }
+}
+
+/// Reads an inode of the orphan list, and the number of the one that follows; 0 for none.
+pub(super) fn orphan<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Option<(Inode, Ino)> {
+    let (block, place) = fs.place(ino)?;
+    disk.ask(block, &AskOrphan { slot: Slot::of(fs, ino, place), inodes: fs.superblock.inodes })
 }
 
 /// What is this node of an extent tree?
@@ -35,28 +147,10 @@ struct AskNode {
 }
 
 impl Question for AskNode {
-    type Answer = Result<ExtentNode, FormatError>;
+    type Answer = Result<ExtentNode, Errno>;
     fn answer(&self, content: &Block) -> Self::Answer {
-        ExtentNode::from_block(content, self.csum)
+        ExtentNode::from_block(content, self.csum).map_err(|error| errno_of(&error))
     }
-}
-
-/// Reads an inode as it is.
-// v6.6 fs/ext4/inode.c, __ext4_iget.
-pub(super) fn raw<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<RawInode, Errno> {
-    let (block, place) = fs.place(ino).ok_or(Errno::EUCLEAN)?;
-    let csum = fs.superblock.metadata_seed().map(|seed| (seed, ino));
-    disk.ask(block, &AskInode { slot: place.slot, csum }).map_err(|error| errno_of(&error))
-}
-
-/// Reads an inode that a name stands for.
-// v6.6 fs/ext4/namei.c, ext4_lookup: a deleted inode is corruption here.
-pub(super) fn named<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<RawInode, Errno> {
-    let inode = raw(disk, fs, ino)?;
-    if inode.links == 0 || inode.kind() == FileKind::UNKNOWN {
-        return Err(Errno::EUCLEAN);
-    }
-    Ok(inode)
 }
 
 /// Where the blocks of an inode are.
@@ -79,28 +173,18 @@ impl Mapping {
     /// How many blocks it takes, with the tree's.
     pub(super) fn blocks(&self) -> u64 {
         let data = self.extents.iter().map(|extent| u64::from(extent.blocks));
-        data.fold(crate::units::len_u64(self.nodes.len()), u64::saturating_add)
+        data.fold(len_u64(self.nodes.len()), u64::saturating_add)
     }
 }
 
 /// Reads where the blocks of an inode are; a short symlink has none.
 // v6.6 fs/ext4/extents.c, __ext4_ext_check, ext4_find_extent.
-pub(super) fn mapping<M: Media>(disk: &mut M, fs: &Fs, ino: Ino, inode: &RawInode) -> Result<Mapping, Errno> {
-    if !inode.flags.has(InodeFlags::EXTENTS) || inode.flags.has(InodeFlags::INLINE_DATA) {
-        return if is_short_symlink(inode) { Ok(Mapping::default()) } else { Err(Errno::EOPNOTSUPP) };
+pub(super) fn mapping<M: Media>(disk: &mut M, fs: &Fs, inode: &Inode) -> Result<Mapping, Errno> {
+    let mut reader = Reader { fs, csum: inode.seed, mapping: Mapping::default(), next: 0 };
+    if let Some(root) = inode.root.as_ref().map_err(|errno| *errno)? {
+        reader.read(disk, root)?;
     }
-    let root = ExtentNode::from_root(&inode.block).map_err(|error| errno_of(&error))?;
-    let csum = fs.superblock.inode_seed(ino, inode.generation);
-    let mut reader = Reader { fs, csum, mapping: Mapping::default(), next: 0 };
-    reader.read(disk, root)?;
     Ok(reader.mapping)
-}
-
-/// Whether the target of a symlink is in the inode.
-// v6.6 fs/ext4/inode.c, ext4_inode_is_fast_symlink.
-pub(super) fn is_short_symlink(inode: &RawInode) -> bool {
-    let attributes = if inode.attributes_block == 0 { 0 } else { 8 };
-    inode.kind() == FileKind::SYMLINK && inode.sectors == attributes && inode.size < 60
 }
 
 struct Reader<'a> {
@@ -112,11 +196,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read<M: Media>(&mut self, disk: &mut M, node: ExtentNode) -> Result<(), Errno> {
-        match node.entries {
-            Entries::Leaf(extents) => extents.into_iter().try_for_each(|extent| self.take(extent)),
+    fn read<M: Media>(&mut self, disk: &mut M, node: &ExtentNode) -> Result<(), Errno> {
+        match &node.entries {
+            Entries::Leaf(extents) => extents.iter().try_for_each(|extent| self.take(*extent)),
             Entries::Index(children) => {
-                children.into_iter().try_for_each(|child| self.descend(disk, child, node.depth))
+                children.iter().try_for_each(|child| self.descend(disk, *child, node.depth))
             }
         }
     }
@@ -134,14 +218,14 @@ impl Reader<'_> {
         // No tree has more nodes than the disk has blocks: one that does goes in circles.
         let room = u64::from(self.fs.superblock.blocks);
         let is_sound = self.fs.has_blocks(child.leaf, 1) && u64::from(child.from.get()) >= self.next;
-        if !is_sound || crate::units::len_u64(self.mapping.nodes.len()) >= room {
+        if !is_sound || len_u64(self.mapping.nodes.len()) >= room {
             return Err(Errno::EUCLEAN);
         }
         self.mapping.nodes.push(child.leaf);
-        let node = disk.ask(child.leaf, &AskNode { csum: self.csum }).map_err(|error| errno_of(&error))?;
+        let node = disk.ask(child.leaf, &AskNode { csum: self.csum })?;
         if node.depth.saturating_add(1) != depth {
             return Err(Errno::EUCLEAN);
         }
-        self.read(disk, node)
+        self.read(disk, &node)
     }
 }

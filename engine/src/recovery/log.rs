@@ -11,7 +11,8 @@ use super::fs::Fs;
 use super::inode::{self, Mapping};
 use crate::device::{Media, Question};
 use crate::format::journal::{
-    BlockType, Commit, CommitChecksum, Descriptor, JournalFormat, JournalSuperblock, Revoke, header,
+    BlockType, ChecksumVersion, Commit, CommitChecksum, Descriptor, JournalFormat, JournalSuperblock, Revoke,
+    header,
 };
 use crate::format::{FileKind, FormatError};
 use crate::history::Errno;
@@ -30,7 +31,10 @@ struct AskJournalSuperblock;
 impl Question for AskJournalSuperblock {
     type Answer = Result<JournalSuperblock, FormatError>;
     fn answer(&self, content: &Block) -> Self::Answer {
-        JournalSuperblock::from_block(content)
+        let found = JournalSuperblock::from_block(content)?;
+        // Of an empty log nobody asks where it would go on.
+        let sequence = if found.start == 0 { Tid::new(0) } else { found.sequence };
+        Ok(JournalSuperblock { sequence, errno: 0, users: 0, fast_commit_blocks: 0, head: 0, ..found })
     }
 }
 
@@ -49,7 +53,7 @@ pub(super) enum Head {
     Descriptor { copies: u32, checksum: Sound },
     /// A revoke block.
     Revoke { checksum: Sound },
-    /// A commit block, without its nanoseconds.
+    /// A commit block, without its nanoseconds and without a checksum of the block itself.
     Commit { commit: Commit, checksum: CommitChecksum },
 }
 
@@ -82,7 +86,13 @@ impl Question for AskHead {
             BlockType::COMMIT => match Commit::from_block(content) {
                 Ok(commit) => {
                     let checksum = Commit::verify(content, &self.format);
-                    Head::Commit { commit: Commit { nanos: 0, ..commit }, checksum }
+                    let commit = Commit { nanos: 0, ..commit };
+                    match self.format.features.checksums() {
+                        ChecksumVersion::V1 => Head::Commit { commit, checksum },
+                        ChecksumVersion::None | ChecksumVersion::V2 | ChecksumVersion::V3 => {
+                            Head::Commit { commit: Commit::new(commit.tid, commit.secs, 0), checksum }
+                        }
+                    }
                 }
                 Err(_) => Head::End,
             },
@@ -99,20 +109,38 @@ pub(super) struct Log {
     pub(super) mapping: Mapping,
 }
 
-impl Log {
-    /// Finds the journal and reads its superblock.
-    // v6.6 fs/ext4/super.c, ext4_get_journal_inode; fs/jbd2/journal.c, journal_get_superblock, journal_reset.
-    pub(super) fn open<M: Media>(disk: &mut M, fs: &Fs) -> Result<Self, MountError> {
+/// The inode of a journal.
+#[derive(Clone, Debug)]
+pub(super) struct JournalFile {
+    mapping: Mapping,
+    /// Its first block.
+    zero: BlockNr,
+    /// How many blocks its size has room for.
+    blocks: u64,
+}
+
+impl JournalFile {
+    /// Finds the journal.
+    // v6.6 fs/ext4/super.c, ext4_get_journal_inode.
+    pub(super) fn find<M: Media>(disk: &mut M, fs: &Fs) -> Result<Self, MountError> {
         let ino = fs.superblock.journal_ino;
         let refused = |errno| MountError::JournalInode { ino, errno };
-        let raw = inode::raw(disk, fs, ino).map_err(refused)?;
-        if raw.links == 0 || raw.kind() != FileKind::REGULAR {
+        let inode = inode::named(disk, fs, ino).map_err(refused)?;
+        if inode.kind != FileKind::REGULAR {
             return Err(refused(Errno::EUCLEAN));
         }
-        let mapping = inode::mapping(disk, fs, ino, &raw).map_err(refused)?;
+        let mapping = inode::mapping(disk, fs, &inode).map_err(refused)?;
         let zero = place(&mapping, 0).ok_or_else(|| refused(Errno::EUCLEAN))?;
+        Ok(Self { mapping, zero, blocks: inode.size / BLOCK })
+    }
+}
+
+impl Log {
+    /// Reads the superblock of the journal.
+    // v6.6 fs/jbd2/journal.c, journal_get_superblock, journal_reset.
+    pub(super) fn open<M: Media>(disk: &mut M, file: JournalFile) -> Result<Self, MountError> {
+        let JournalFile { mapping, zero, blocks: mapped } = file;
         let superblock = disk.ask(zero, &AskJournalSuperblock).map_err(MountError::JournalSuperblock)?;
-        let mapped = raw.size / BLOCK;
         if u64::from(superblock.blocks) > mapped {
             return Err(MountError::JournalTooLong { claimed: superblock.blocks, mapped });
         }

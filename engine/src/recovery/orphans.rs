@@ -5,15 +5,21 @@
 //!   links > 0: truncated to its size         links = 0: deleted
 //! ```
 //! Neither changes what can be read through a name: blocks behind the size are never read, and a deleted inode has
-//! no name. So the list is only read here, and the audit counts its inodes as in use, which they are until then.
+//! no name. So the list is only read here, one inode a step, and the audit counts its inodes as in use, which they
+//! are until then.
 
 use super::fs::Fs;
-use super::inode;
+use super::inode::{self, Inode};
 use super::repair::Repair;
 use crate::device::{Media, Question};
-use crate::format::{FileKind, RawInode, bitmap};
+use crate::format::bitmap;
 use crate::units::{Block, Ino, Widen};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// The orphans that were found, by number.
+pub(super) type Orphans = Arc<BTreeMap<Ino, Inode>>;
 
 /// Is this bit set?
 struct AskBit(u32);
@@ -25,36 +31,52 @@ impl Question for AskBit {
     }
 }
 
-/// The orphans, by number. What can't be one ends the list, as in Linux, and is to be repaired.
-// v6.6 fs/ext4/orphan.c, ext4_orphan_cleanup; fs/ext4/ialloc.c, ext4_orphan_get.
-pub(super) fn list<M: Media>(disk: &mut M, fs: &Fs, repairs: &mut Vec<Repair>) -> BTreeMap<Ino, RawInode> {
-    let mut orphans = BTreeMap::new();
-    let mut next = fs.superblock.last_orphan;
-    // Each turn adds another inode, or ends the list.
-    while next.get() != 0 {
-        match orphan(disk, fs, next).filter(|_| !orphans.contains_key(&next)) {
-            Some(inode) => {
-                let after = Ino::new(inode.dtime);
-                orphans.insert(next, inode);
-                next = after;
+/// The list, as far as it was followed.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    next: Ino,
+    found: Orphans,
+}
+
+impl List {
+    /// Nothing of it was read.
+    pub(super) fn of(fs: &Fs) -> Self {
+        Self { next: fs.superblock.last_orphan, found: Orphans::default() }
+    }
+
+    /// Reads one inode. What can't be an orphan ends the list, as in Linux, and is to be repaired.
+    // v6.6 fs/ext4/orphan.c, ext4_orphan_cleanup.
+    pub(super) fn step<M: Media>(
+        &mut self,
+        disk: &mut M,
+        fs: &Fs,
+        repairs: &mut Vec<Repair>,
+    ) -> ControlFlow<Orphans> {
+        let ino = self.next;
+        if ino.get() == 0 {
+            return ControlFlow::Break(self.found.clone());
+        }
+        // Each turn adds another inode, or ends the list.
+        let orphan = if self.found.contains_key(&ino) { None } else { orphan(disk, fs, ino) };
+        match orphan {
+            Some((inode, next)) => {
+                Arc::make_mut(&mut self.found).insert(ino, inode);
+                self.next = next;
+                ControlFlow::Continue(())
             }
             None => {
-                repairs.push(Repair::Orphan { ino: next });
-                break;
+                repairs.push(Repair::Orphan { ino });
+                ControlFlow::Break(self.found.clone())
             }
         }
     }
-    orphans
 }
 
-fn orphan<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Option<RawInode> {
+fn orphan<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Option<(Inode, Ino)> {
     let place = fs.superblock.inode_place(ino).filter(|_| ino >= fs.superblock.first_ino)?;
     let group = fs.groups.get(place.group.index())?;
     if !disk.ask(group.inode_bitmap, &AskBit(place.bit)) {
         return None;
     }
-    let inode = inode::raw(disk, fs, ino).ok()?;
-    let can_truncate = [FileKind::REGULAR, FileKind::DIRECTORY, FileKind::SYMLINK].contains(&inode.kind());
-    let is_last = inode.dtime <= fs.superblock.inodes;
-    ((inode.links == 0 || can_truncate) && is_last && inode.kind() != FileKind::UNKNOWN).then_some(inode)
+    inode::orphan(disk, fs, ino)
 }

@@ -6,48 +6,65 @@
 //! ```
 //! A copy is a reference, so that nobody reads it until its content matters.
 
+use super::shelf::Shelf;
 use crate::device::{Media, Question};
 use crate::format::journal::unescape;
 use crate::units::{Block, BlockNr};
-use std::collections::BTreeMap;
 
-/// Where the content of a replayed block is.
+/// Where the content of a block is after replay.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Source {
-    /// In the log.
-    Copy { at: BlockNr, escaped: bool },
+pub enum Source {
+    /// In this block of the disk.
+    Disk(BlockNr),
+    /// In a copy in the log.
+    Copy {
+        /// The block of the disk that holds the copy.
+        at: BlockNr,
+        /// Whether its magic was replaced by zeros, and is to be put back.
+        escaped: bool,
+    },
     /// Here: the copy was itself overwritten by the replay, which only a hostile log does.
     Kept(Block),
 }
 
-/// The blocks that were replayed.
+/// The blocks that were replayed; a copy shares them.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct Overlay {
-    blocks: BTreeMap<BlockNr, Source>,
+    /// Never [`Source::Disk`].
+    blocks: Shelf<BlockNr, Source>,
 }
 
 impl Overlay {
-    /// Replays the copy at `at` as `block`. `in_log` says whether that block is part of the journal itself.
+    /// Replays the copy at `at` as `block`. `onto_log` says whether that block is part of the journal itself.
     pub(super) fn replay<M: Media>(&mut self, disk: &mut M, block: BlockNr, copy: Copied) {
         let Copied { at, escaped, onto_log } = copy;
         if onto_log {
-            // Whoever refers to the block that is overwritten now must keep what it held.
-            let held = After::new(disk, self).read(block);
-            for source in self.blocks.values_mut() {
-                match source {
-                    Source::Copy { at, escaped } if *at == block => {
-                        *source = Source::Kept(unescaped(&held, *escaped))
-                    }
-                    Source::Copy { .. } | Source::Kept(_) => {}
-                }
-            }
+            self.keep(disk, block);
         }
-        let source = if self.blocks.contains_key(&at) {
+        let source = if self.blocks.contains(&at) {
             Source::Kept(unescaped(&After::new(disk, self).read(at), escaped))
         } else {
             Source::Copy { at, escaped }
         };
         self.blocks.insert(block, source);
+    }
+
+    /// Whoever refers to a block of the log that is overwritten now must keep what it held.
+    fn keep<M: Media>(&mut self, disk: &mut M, block: BlockNr) {
+        let held = After::new(disk, self).read(block);
+        let refers = |(nr, source): (&BlockNr, &Source)| match source {
+            Source::Copy { at, escaped } if *at == block => Some((*nr, *escaped)),
+            Source::Copy { .. } | Source::Kept(_) | Source::Disk(_) => None,
+        };
+        let referring: Vec<(BlockNr, bool)> = self.blocks.iter().filter_map(refers).collect();
+        for (nr, escaped) in referring {
+            self.blocks.insert(nr, Source::Kept(unescaped(&held, escaped)));
+        }
+    }
+
+    /// Where the content of a block is.
+    pub(super) fn source(&self, block: BlockNr) -> Source {
+        self.blocks.get(&block).cloned().unwrap_or(Source::Disk(block))
     }
 }
 
@@ -85,11 +102,10 @@ impl<M: Media> Media for After<'_, M> {
     }
 
     fn ask<Q: Question>(&mut self, block: BlockNr, question: &Q) -> Q::Answer {
-        match self.overlay.blocks.get(&block) {
-            None => self.disk.ask(block, question),
-            Some(Source::Copy { at, escaped: false }) => self.disk.ask(*at, question),
-            Some(Source::Copy { at, escaped: true }) => self.disk.ask(*at, &Unescaped(question)),
-            Some(Source::Kept(content)) => question.answer(content),
+        match self.overlay.source(block) {
+            Source::Disk(at) | Source::Copy { at, escaped: false } => self.disk.ask(at, question),
+            Source::Copy { at, escaped: true } => self.disk.ask(at, &Unescaped(question)),
+            Source::Kept(content) => question.answer(&content),
         }
     }
 }

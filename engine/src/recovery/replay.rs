@@ -3,7 +3,8 @@
 //! ```text
 //!   D(23, 40 escaped) c c C      block 23 := first copy, block 40 := second copy with its magic put back
 //! ```
-//! A copy whose checksum is bad is left out, all others are replayed, and then the mount fails.
+//! A copy whose checksum is bad ends it. (Linux leaves it out, replays all others, and then the mount fails: what it
+//! wrote home is not looked at here.)
 
 use super::error::MountError;
 use super::log::{Cursor, Head, Log, Sound};
@@ -11,7 +12,9 @@ use super::overlay::{After, Copied, Overlay};
 use super::revoke::Revoked;
 use crate::device::{Media, Question};
 use crate::format::journal::{Descriptor, JournalFormat, Tag};
-use crate::units::{Block, BlockNr, Tid};
+use crate::units::{Block, Tid};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Which copies follow this descriptor?
 struct AskTags(JournalFormat);
@@ -37,72 +40,80 @@ impl Question for AskCopy {
     }
 }
 
-/// Replays all transactions before `end`.
-// v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REPLAY.
-pub(super) fn replay<M: Media>(
-    disk: &mut M,
-    log: &Log,
+/// The third pass, as far as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Replayer {
+    log: Arc<Log>,
+    /// The first transaction that is not replayed.
     end: Tid,
-    revoked: &Revoked,
-) -> Result<Overlay, MountError> {
-    let mut replay = Replay { log, revoked, overlay: Overlay::default(), bad: None };
-    let (mut cursor, mut tid) = (log.start(), log.first_tid());
-    while !tid.is_at_or_after(end) {
-        // Where a hostile log replays onto itself, what was replayed is what is read.
-        let head = log.head(&mut After::new(disk, &replay.overlay), cursor, tid)?;
-        match head {
-            Head::End => break,
+    revoked: Revoked,
+    overlay: Overlay,
+    cursor: Cursor,
+    tid: Tid,
+    /// The tags of the descriptor that was read last, and how many of their copies are done.
+    tags: Arc<[Tag]>,
+    done: usize,
+}
+
+impl Replayer {
+    /// At the start of the log.
+    pub(super) fn of(log: Arc<Log>, end: Tid, revoked: Revoked) -> Self {
+        let (cursor, tid) = (log.start(), log.first_tid());
+        Self { log, end, revoked, overlay: Overlay::default(), cursor, tid, tags: Arc::default(), done: 0 }
+    }
+
+    /// Reads one block of the log: a copy, or what stands between them. Where a hostile log replays onto itself, what
+    /// was replayed is what is read.
+    // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REPLAY.
+    pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<ControlFlow<Overlay>, MountError> {
+        if let Some(tag) = self.tags.get(self.done).copied() {
+            self.done = self.done.saturating_add(1);
+            self.copy(disk, tag)?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (here, tid) = (self.cursor, self.tid);
+        if tid.is_at_or_after(self.end) {
+            return self.ended();
+        }
+        let mut after = After::new(disk, &self.overlay);
+        match self.log.head(&mut after, here, tid)? {
+            Head::End => return self.ended(),
             Head::Descriptor { checksum: Sound::Bad, .. } => return Err(MountError::BadDescriptor { tid }),
             Head::Descriptor { checksum: Sound::Good, .. } => {
-                cursor = replay.descriptor(disk, cursor, tid)?
+                self.tags = after.ask(self.log.block(here)?, &AskTags(self.log.format)).into();
+                self.done = 0;
             }
-            Head::Revoke { .. } => cursor = log.step(cursor, 1)?,
-            Head::Commit { .. } => {
-                cursor = log.step(cursor, 1)?;
-                tid = tid.next();
-            }
+            Head::Revoke { .. } => {}
+            Head::Commit { .. } => self.tid = tid.next(),
         }
+        self.cursor = self.log.step(here, 1)?;
+        Ok(ControlFlow::Continue(()))
     }
-    if tid != end {
-        return Err(MountError::PassesDisagree { found: tid, expected: end });
-    }
-    match replay.bad {
-        Some((copies, block, tid)) => Err(MountError::BadCopies { copies, block, tid }),
-        None => Ok(replay.overlay),
-    }
-}
 
-struct Replay<'a> {
-    log: &'a Log,
-    revoked: &'a Revoked,
-    overlay: Overlay,
-    /// How many copies were bad, and the first of them.
-    bad: Option<(u32, BlockNr, Tid)>,
-}
-
-impl Replay<'_> {
-    fn descriptor<M: Media>(&mut self, disk: &mut M, at: Cursor, tid: Tid) -> Result<Cursor, MountError> {
-        let (log, format) = (self.log, self.log.format);
-        let tags = After::new(disk, &self.overlay).ask(log.block(at)?, &AskTags(format));
-        let mut cursor = log.step(at, 1)?;
-        for tag in tags {
-            let copy = log.block(cursor)?;
-            cursor = log.step(cursor, 1)?;
-            if self.revoked.covers(tag.block, tid) {
-                continue;
-            }
-            if !After::new(disk, &self.overlay).ask(copy, &AskCopy { tag, tid, format }) {
-                let (copies, block, first) = self.bad.unwrap_or((0, tag.block, tid));
-                self.bad = Some((copies.saturating_add(1), block, first));
-                continue;
-            }
-            // The kernel finds no buffer for such a block.
-            if tag.block.get() >= disk.blocks() {
-                return Err(MountError::CopyOutside { tid, block: tag.block, blocks: disk.blocks() });
-            }
-            let copied = Copied { at: copy, escaped: tag.escaped, onto_log: log.contains(tag.block) };
-            self.overlay.replay(disk, tag.block, copied);
+    fn ended(&self) -> Result<ControlFlow<Overlay>, MountError> {
+        if self.tid != self.end {
+            return Err(MountError::PassesDisagree { found: self.tid, expected: self.end });
         }
-        Ok(cursor)
+        Ok(ControlFlow::Break(self.overlay.clone()))
+    }
+
+    /// Replays the copy under the cursor.
+    fn copy<M: Media>(&mut self, disk: &mut M, tag: Tag) -> Result<(), MountError> {
+        let (tid, format) = (self.tid, self.log.format);
+        let copy = self.log.block(self.cursor)?;
+        self.cursor = self.log.step(self.cursor, 1)?;
+        if self.revoked.covers(tag.block, tid) {
+            return Ok(());
+        }
+        if !After::new(disk, &self.overlay).ask(copy, &AskCopy { tag, tid, format }) {
+            return Err(MountError::BadCopy { block: tag.block, tid });
+        }
+        // The kernel finds no buffer for such a block.
+        if tag.block.get() >= disk.blocks() {
+            return Err(MountError::CopyOutside { tid, block: tag.block, blocks: disk.blocks() });
+        }
+        let copied = Copied { at: copy, escaped: tag.escaped, onto_log: self.log.contains(tag.block) };
+        self.overlay.replay(disk, tag.block, copied);
+        Ok(())
     }
 }

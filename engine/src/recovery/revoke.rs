@@ -5,16 +5,18 @@
 //! ```
 
 use super::error::MountError;
-use super::log::{Head, Log, Sound, corrupt};
+use super::log::{Cursor, Head, Log, Sound, corrupt};
 use crate::device::{Media, Question};
 use crate::format::FormatError;
 use crate::format::journal::{JournalFormat, Revoke};
 use crate::units::{Block, BlockNr, Tid};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// For each revoked block the last transaction that revoked it.
+/// For each revoked block the last transaction that revoked it; a copy shares them.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Revoked(BTreeMap<BlockNr, Tid>);
+pub(super) struct Revoked(Arc<BTreeMap<BlockNr, Tid>>);
 
 impl Revoked {
     /// Whether a copy of this block in this transaction must not be replayed.
@@ -25,7 +27,7 @@ impl Revoked {
 
     // v6.6 fs/jbd2/revoke.c, jbd2_journal_set_revoke.
     fn add(&mut self, block: BlockNr, tid: Tid) {
-        let last = self.0.entry(block).or_insert(tid);
+        let last = Arc::make_mut(&mut self.0).entry(block).or_insert(tid);
         if tid.is_after(*last) {
             *last = tid;
         }
@@ -42,33 +44,63 @@ impl Question for AskRevoked {
     }
 }
 
-/// Reads the revoke blocks of all transactions before `end`.
-// v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REVOKE.
-pub(super) fn revoked<M: Media>(disk: &mut M, log: &Log, end: Tid) -> Result<Revoked, MountError> {
-    let mut revoked = Revoked::default();
-    let (mut cursor, mut tid) = (log.start(), log.first_tid());
-    while !tid.is_at_or_after(end) {
-        let here = cursor;
-        match log.head(disk, here, tid)? {
-            Head::End => break,
+/// The second pass, as far as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Revoker {
+    log: Arc<Log>,
+    /// The first transaction that is not read.
+    end: Tid,
+    cursor: Cursor,
+    tid: Tid,
+    revoked: Revoked,
+}
+
+impl Revoker {
+    /// At the start of the log.
+    pub(super) fn of(log: Arc<Log>, end: Tid) -> Self {
+        let (cursor, tid) = (log.start(), log.first_tid());
+        Self { log, end, cursor, tid, revoked: Revoked::default() }
+    }
+
+    /// The first transaction that is not read.
+    pub(super) const fn end(&self) -> Tid {
+        self.end
+    }
+
+    /// Reads one block of the log that is no copy.
+    // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REVOKE.
+    pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<ControlFlow<Revoked>, MountError> {
+        let (here, tid) = (self.cursor, self.tid);
+        if tid.is_at_or_after(self.end) {
+            return self.ended();
+        }
+        match self.log.head(disk, here, tid)? {
+            Head::End => return self.ended(),
             Head::Descriptor { checksum: Sound::Bad, .. } | Head::Revoke { checksum: Sound::Bad } => {
                 return Err(MountError::BadDescriptor { tid });
             }
             Head::Descriptor { copies, checksum: Sound::Good } => {
-                cursor = log.step(log.step(here, 1)?, copies)?
+                self.cursor = self.log.step(self.log.step(here, 1)?, copies)?;
             }
             Head::Revoke { checksum: Sound::Good } => {
-                let blocks = disk.ask(log.block(here)?, &AskRevoked(log.format));
+                let blocks = disk.ask(self.log.block(here)?, &AskRevoked(self.log.format));
                 for block in blocks.map_err(|error| corrupt(tid, error))? {
-                    revoked.add(block, tid);
+                    self.revoked.add(block, tid);
                 }
-                cursor = log.step(here, 1)?;
+                self.cursor = self.log.step(here, 1)?;
             }
             Head::Commit { .. } => {
-                cursor = log.step(here, 1)?;
-                tid = tid.next();
+                self.cursor = self.log.step(here, 1)?;
+                self.tid = tid.next();
             }
         }
+        Ok(ControlFlow::Continue(()))
     }
-    if tid == end { Ok(revoked) } else { Err(MountError::PassesDisagree { found: tid, expected: end }) }
+
+    fn ended(&self) -> Result<ControlFlow<Revoked>, MountError> {
+        if self.tid != self.end {
+            return Err(MountError::PassesDisagree { found: self.tid, expected: self.end });
+        }
+        Ok(ControlFlow::Break(self.revoked.clone()))
+    }
 }

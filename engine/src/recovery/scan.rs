@@ -15,98 +15,91 @@ use crate::device::{Media, Question};
 use crate::format::checksum::crc32_be;
 use crate::format::journal::{ChecksumVersion, Commit, CommitChecksum, JournalIncompat};
 use crate::units::{Block, Tid};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// What the first pass found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Scan {
-    /// The first transaction that is not replayed.
-    pub(super) end: Tid,
-    /// A transaction whose commit is corrupt: the mount fails after the others were replayed.
-    pub(super) failed: Option<Tid>,
-}
-
-/// Scans the log.
-pub(super) fn scan<M: Media>(disk: &mut M, log: &Log, torn: TornCommit) -> Result<Scan, MountError> {
-    let mut scanner = Scanner {
-        log,
-        torn,
-        cursor: log.start(),
-        tid: log.first_tid(),
-        end: None,
-        failed: None,
-        suspicious: false,
-        last_secs: 0,
-        crc: u32::MAX,
-    };
-    while scanner.block(disk)? == Next::GoOn {}
-    Ok(Scan { end: scanner.end.unwrap_or(scanner.tid), failed: scanner.failed })
-}
-
-struct Scanner<'a> {
-    log: &'a Log,
+/// The first pass, as far as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Scanner {
+    log: Arc<Log>,
     torn: TornCommit,
     cursor: Cursor,
     /// The transaction that is expected.
     tid: Tid,
     end: Option<Tid>,
-    failed: Option<Tid>,
     /// A descriptor or revoke block had a bad checksum.
     suspicious: bool,
     /// When the last transaction was committed.
     last_secs: u64,
     /// The checksum v1 of the transaction so far.
     crc: u32,
+    /// How many copies are to be summed up before the log goes on.
+    to_sum: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    GoOn,
-    Stop,
-}
+/// What the first pass does next, or the first transaction that is not replayed.
+type Next = ControlFlow<Tid>;
 
-impl Scanner<'_> {
-    // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_SCAN.
-    fn block<M: Media>(&mut self, disk: &mut M) -> Result<Next, MountError> {
+impl Scanner {
+    /// At the start of the log.
+    pub(super) fn of(log: Arc<Log>, torn: TornCommit) -> Self {
+        let (cursor, tid) = (log.start(), log.first_tid());
+        Self { log, torn, cursor, tid, end: None, suspicious: false, last_secs: 0, crc: u32::MAX, to_sum: 0 }
+    }
+
+    /// Reads one block of the log.
+    ///
+    /// A transaction whose commit is corrupt ends it: the mount fails, whatever else the log holds. (Linux goes on,
+    /// replays the transactions before it, and fails then.)
+    // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_SCAN; fs/jbd2/journal.c, jbd2_journal_load: j_failed_commit.
+    pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<Next, MountError> {
+        if self.to_sum > 0 {
+            return self.sum(disk);
+        }
         let here = self.cursor;
         let head = self.log.head(disk, here, self.tid)?;
         if head == Head::End {
-            return Ok(Next::Stop);
+            return Ok(self.stop());
         }
         self.cursor = self.log.step(here, 1)?;
         match head {
-            Head::End => Ok(Next::Stop),
+            Head::End => Ok(self.stop()),
             Head::Descriptor { copies, checksum } => {
                 self.suspicious |= checksum == Sound::Bad;
                 if self.sums_v1() && !self.suspicious && self.end.is_none() {
-                    self.sum(disk, here, copies)?;
+                    self.crc = disk.ask(self.log.block(here)?, &AskCrc(self.crc));
+                    self.to_sum = copies;
                 } else {
                     self.cursor = self.log.step(self.cursor, copies)?;
                 }
-                Ok(Next::GoOn)
+                Ok(Next::Continue(()))
             }
             Head::Revoke { checksum } => {
                 self.suspicious |= checksum == Sound::Bad;
-                Ok(Next::GoOn)
+                Ok(Next::Continue(()))
             }
             Head::Commit { commit, checksum } => self.commit(&commit, checksum),
         }
+    }
+
+    fn stop(&self) -> Next {
+        Next::Break(self.end.unwrap_or(self.tid))
     }
 
     fn commit(&mut self, commit: &Commit, checksum: CommitChecksum) -> Result<Next, MountError> {
         let is_older = commit.secs < self.last_secs;
         if self.suspicious {
             // Left over from an earlier lap, or corrupt?
-            return if is_older { Ok(Next::Stop) } else { Err(MountError::BadDescriptor { tid: self.tid }) };
+            return if is_older { Ok(self.stop()) } else { Err(MountError::BadDescriptor { tid: self.tid }) };
         }
         let mut good = match (checksum, self.torn) {
             (CommitChecksum::Good, _) | (CommitChecksum::GoodAsTorn, TornCommit::Accepted) => true,
             (CommitChecksum::GoodAsTorn, TornCommit::Rejected) | (CommitChecksum::Bad, _) => false,
         };
         if self.sums_v1() {
-            if let Some(end) = self.end {
+            if let Some(tid) = self.end {
                 // The transaction that failed was not the last one: this was no interrupted commit.
-                self.failed = Some(end);
-                return Ok(Next::GoOn);
+                return Err(MountError::BadCommit { tid });
             }
             good = commit.matches_v1(self.crc);
             if good {
@@ -115,33 +108,29 @@ impl Scanner<'_> {
         }
         if !good {
             if is_older {
-                return Ok(Next::Stop);
+                return Ok(self.stop());
+            }
+            if !self.log.format.features.has(JournalIncompat::ASYNC_COMMIT) {
+                return Err(MountError::BadCommit { tid: self.tid });
             }
             self.end = Some(self.tid);
-            if !self.log.format.features.has(JournalIncompat::ASYNC_COMMIT) {
-                self.failed = Some(self.tid);
-                // The kernel's loop goes on, and still expects this transaction.
-                return Ok(Next::GoOn);
-            }
         }
         self.last_secs = commit.secs;
         self.tid = self.tid.next();
-        Ok(Next::GoOn)
+        Ok(Next::Continue(()))
     }
 
     fn sums_v1(&self) -> bool {
         self.log.format.features.checksums() == ChecksumVersion::V1
     }
 
-    /// Sums up a descriptor and its copies.
+    /// Sums up a copy.
     // v6.6 fs/jbd2/recovery.c, calc_chksums.
-    fn sum<M: Media>(&mut self, disk: &mut M, descriptor: Cursor, copies: u32) -> Result<(), MountError> {
-        self.crc = disk.ask(self.log.block(descriptor)?, &AskCrc(self.crc));
-        for _ in 0..copies {
-            self.crc = disk.ask(self.log.block(self.cursor)?, &AskCrc(self.crc));
-            self.cursor = self.log.step(self.cursor, 1)?;
-        }
-        Ok(())
+    fn sum<M: Media>(&mut self, disk: &mut M) -> Result<Next, MountError> {
+        self.crc = disk.ask(self.log.block(self.cursor)?, &AskCrc(self.crc));
+        self.cursor = self.log.step(self.cursor, 1)?;
+        self.to_sum = self.to_sum.saturating_sub(1);
+        Ok(Next::Continue(()))
     }
 }
 

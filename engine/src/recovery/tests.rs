@@ -4,6 +4,7 @@ mod audited;
 mod fixture;
 mod hostile;
 mod made;
+mod steps;
 
 use super::*;
 use crate::device::DiskImage;
@@ -65,7 +66,7 @@ fn logs_without_checksums() {
 #[test]
 fn logs_with_checksums_v3() {
     use Kernel::{V6_6, V6_6_51};
-    let bad = MountError::BadCopies { copies: 1, block: BlockNr::new(1), tid: crate::units::Tid::new(2) };
+    let bad = MountError::BadCopy { block: BlockNr::new(1), tid: crate::units::Tid::new(2) };
     check("csum-clean", V6_6, Ok(old()));
     check("csum-dirty", V6_6, Ok(new()));
     check("csum-torn-commit", V6_6, Err(MountError::BadCommit { tid: crate::units::Tid::new(2) }));

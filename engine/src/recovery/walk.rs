@@ -3,21 +3,25 @@
 //! ```text
 //!   inode 2 ──▶ directory blocks ──▶ names ──▶ inodes ──▶ …      each inode is read once, each directory entered once
 //! ```
-//! Inodes are checked as a lookup checks them, with their checksums. A directory shows what readdir(2) shows: it passes
-//! over a block that is corrupt and returns no error, so the names in it are missing and the damage is a repair. (Where
-//! entries have no checksums, Linux still shows those before the corrupt one; here none of the block's.)
+//! A step reads one block of a directory, or the inode of one name. Inodes are checked as a lookup checks them, with
+//! their checksums. A directory shows what readdir(2) shows: it passes over a block that is corrupt and returns no
+//! error, so the names in it are missing and the damage is a repair. (Where entries have no checksums, Linux still shows
+//! those before the corrupt one; here none of the block's.)
 //! A directory that has a second name is unreadable there. Names longer than a path can be end the descent.
 
 use super::error::{MountError, errno_of};
 use super::fs::Fs;
-use super::inode::{self, Mapping};
-use super::tree::{Extent, File, Node};
+use super::inode::{self, Inode, Mapping};
+use super::node::{node, text};
+use super::shelf::Shelf;
+use super::tree::{Node, Tree};
 use crate::device::{Media, Question};
-use crate::format::{Dirent, ExtentState, FileKind, FormatError, InodeSeed, RawInode, dirent};
+use crate::format::{Dirent, ExtentState, FileKind, InodeSeed, dirent};
 use crate::history::Errno;
-use crate::units::{BLOCK_BYTES, Block, BlockNr, FileBlock, Ino, Widen, block_bytes};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use crate::units::{Block, BlockNr, FileBlock, Ino, block_bytes};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// The inode of the root directory (`EXT4_ROOT_INO`).
 pub(super) const ROOT: Ino = Ino::new(2);
@@ -27,252 +31,234 @@ const PATH_MAX: usize = 4096;
 /// Which names are in this block of a directory?
 struct AskNames {
     csum: Option<InodeSeed>,
+    /// How many inodes there are.
+    inodes: u32,
 }
 
 impl Question for AskNames {
-    type Answer = Result<Vec<Dirent>, FormatError>;
+    type Answer = Result<Vec<Dirent>, Errno>;
     fn answer(&self, content: &Block) -> Self::Answer {
-        dirent::entries(content, self.csum)
-    }
-}
-
-/// What are the first bytes of this block?
-struct AskStart {
-    len_bytes: usize,
-}
-
-impl Question for AskStart {
-    type Answer = Vec<u8>;
-    fn answer(&self, content: &Block) -> Vec<u8> {
-        content.bytes().iter().take(self.len_bytes).copied().collect()
+        let found = dirent::entries(content, self.csum).map_err(|error| errno_of(&error))?;
+        let exist = found.iter().all(|entry| (1..=self.inodes).contains(&entry.ino.get()));
+        if exist { Ok(found) } else { Err(Errno::EUCLEAN) }
     }
 }
 
 /// An inode that a name stands for.
 #[derive(Debug)]
 pub(super) struct Seen {
-    pub(super) inode: RawInode,
+    pub(super) inode: Inode,
     pub(super) mapping: Result<Mapping, Errno>,
 }
 
-/// What a walk found.
-#[derive(Debug, Default)]
+/// The names of a directory.
+pub(super) type Names = Arc<Vec<Dirent>>;
+
+/// What a walk found; a copy shares it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
-    /// The tree.
-    pub(super) entries: BTreeMap<String, Node>,
+    /// What each path names.
+    entries: Shelf<Arc<str>, Arc<Node>>,
     /// Every inode that a name stands for.
-    pub(super) seen: BTreeMap<Ino, Result<Seen, Errno>>,
-    /// How many entries lead to an inode, `.` and `..` too.
-    pub(super) names: BTreeMap<Ino, u32>,
+    pub(super) seen: Shelf<Ino, Result<Arc<Seen>, Errno>>,
     /// The names of each directory that could be read.
-    pub(super) directories: BTreeMap<Ino, Vec<Dirent>>,
+    pub(super) directories: Shelf<Ino, Names>,
     /// For each directory, the one that it was found in.
-    pub(super) parents: BTreeMap<Ino, Ino>,
+    pub(super) parents: Shelf<Ino, Ino>,
     /// Directories that were found a second time.
     pub(super) again: Vec<Ino>,
     /// Directories with a block that was passed over, and what looking up a name there returns.
     pub(super) damaged: BTreeMap<Ino, Errno>,
 }
 
-/// Reads all names.
-pub(super) fn walk<M: Media>(disk: &mut M, fs: &Fs) -> Result<Walk, MountError> {
-    let mut walk = Walk::default();
-    walk.parents.insert(ROOT, ROOT);
-    walk.see(disk, fs, ROOT);
-    let mut queue = VecDeque::from([(String::new(), ROOT)]);
-    while let Some((path, ino)) = queue.pop_front() {
-        match walk.read_directory(disk, fs, ino) {
-            Ok(names) => {
-                for entry in names.iter().filter(|entry| entry.name != b"." && entry.name != b"..") {
-                    walk.name(disk, fs, (ino, &path), entry, &mut queue);
-                }
-                walk.directories.insert(ino, names);
-            }
-            Err(errno) if ino == ROOT => return Err(MountError::Root { errno }),
-            Err(errno) => {
-                walk.entries.insert(path, Node::Unreadable(errno));
-            }
+impl Walk {
+    /// The tree.
+    pub(super) fn tree(&self) -> Tree {
+        let shown = self.entries.iter().filter(|(path, _)| &***path != "/lost+found");
+        Tree { entries: shown.map(|(path, node)| (path.to_string(), Node::clone(node))).collect() }
+    }
+
+    fn see<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) {
+        if !self.seen.contains(&ino) {
+            let seen = inode::named(disk, fs, ino).map(|inode| {
+                let mapping = inode::mapping(disk, fs, &inode);
+                Arc::new(Seen { inode, mapping })
+            });
+            self.seen.insert(ino, seen);
         }
     }
-    walk.entries.remove("/lost+found");
-    Ok(walk)
 }
 
-impl Walk {
-    fn see<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) {
-        if let Entry::Vacant(place) = self.seen.entry(ino) {
-            let seen = inode::named(disk, fs, ino).map(|inode| {
-                let mapping = inode::mapping(disk, fs, ino, &inode);
-                Seen { inode, mapping }
-            });
-            place.insert(seen);
-        }
+/// A walk, as far as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Walker {
+    walk: Walk,
+    /// The directories in the order in which they are read, and how many were.
+    queue: Shelf<u64, (Arc<str>, Ino)>,
+    entered: u64,
+    at: At,
+}
+
+/// What a walk reads next.
+#[derive(Clone, Debug)]
+enum At {
+    /// The inode of the root.
+    Root,
+    /// The next directory of the queue.
+    Queue,
+    /// A block of a directory.
+    Blocks(Reading),
+    /// The inode of a name.
+    Names(Naming),
+}
+
+/// A directory whose blocks are read.
+#[derive(Clone, Debug)]
+struct Reading {
+    path: Arc<str>,
+    ino: Ino,
+    seen: Arc<Seen>,
+    next: u64,
+    names: Names,
+    damage: Option<Errno>,
+}
+
+/// A directory whose names are followed.
+#[derive(Clone, Debug)]
+struct Naming {
+    path: Arc<str>,
+    ino: Ino,
+    names: Names,
+    next: usize,
+}
+
+impl Walker {
+    /// At the root.
+    pub(super) fn new() -> Self {
+        let (mut walk, mut queue) = (Walk::default(), Shelf::default());
+        walk.parents.insert(ROOT, ROOT);
+        queue.insert(0, (Arc::from(""), ROOT));
+        Self { walk, queue, entered: 0, at: At::Root }
+    }
+
+    /// Reads one block of a directory, or one inode.
+    pub(super) fn step<M: Media>(
+        mut self,
+        disk: &mut M,
+        fs: &Fs,
+    ) -> Result<ControlFlow<Walk, Self>, MountError> {
+        self.at = match std::mem::replace(&mut self.at, At::Queue) {
+            At::Root => {
+                self.walk.see(disk, fs, ROOT);
+                At::Queue
+            }
+            At::Queue => {
+                let Some((path, ino)) = self.queue.get(&self.entered).cloned() else {
+                    return Ok(ControlFlow::Break(self.walk));
+                };
+                self.entered = self.entered.saturating_add(1);
+                match self.walk.enter(&path, ino) {
+                    Ok(reading) => At::Blocks(reading),
+                    Err(errno) if ino == ROOT => return Err(MountError::Root { errno }),
+                    Err(errno) => {
+                        self.walk.entries.insert(path, Arc::new(Node::Unreadable(errno)));
+                        At::Queue
+                    }
+                }
+            }
+            At::Blocks(reading) => self.walk.read_block(disk, fs, reading),
+            At::Names(Naming { path, ino, names, next }) => match names.get(next) {
+                None => At::Queue,
+                Some(entry) => {
+                    if entry.name != b"." && entry.name != b".." {
+                        self.name(disk, fs, (ino, &path), entry);
+                    }
+                    At::Names(Naming { path, ino, next: next.saturating_add(1), names })
+                }
+            },
+        };
+        Ok(ControlFlow::Continue(self))
     }
 
     /// Takes in one name; a directory that is new is queued.
-    fn name<M: Media>(
-        &mut self,
-        disk: &mut M,
-        fs: &Fs,
-        (parent, path): (Ino, &str),
-        entry: &Dirent,
-        queue: &mut VecDeque<(String, Ino)>,
-    ) {
-        let path = format!("{path}/{}", text(&entry.name));
-        self.see(disk, fs, entry.ino);
-        let mut node = match self.seen.get(&entry.ino) {
+    fn name<M: Media>(&mut self, disk: &mut M, fs: &Fs, (parent, path): (Ino, &str), entry: &Dirent) {
+        let path: Arc<str> = format!("{path}/{}", text(&entry.name)).into();
+        self.walk.see(disk, fs, entry.ino);
+        let mut node = match self.walk.seen.get(&entry.ino) {
             Some(Ok(seen)) => node(disk, entry.ino, seen),
             Some(Err(errno)) => Node::Unreadable(*errno),
             None => Node::Unreadable(Errno::EUCLEAN),
         };
         if matches!(node, Node::Directory(_)) {
-            if let Entry::Vacant(place) = self.parents.entry(entry.ino) {
-                place.insert(parent);
+            if self.walk.parents.contains(&entry.ino) {
+                self.walk.again.push(entry.ino);
+                node = Node::Unreadable(Errno::EUCLEAN);
+            } else {
+                self.walk.parents.insert(entry.ino, parent);
                 if path.len() < PATH_MAX {
-                    queue.push_back((path.clone(), entry.ino));
+                    self.queue.insert(self.queue.len(), (path.clone(), entry.ino));
                 } else {
                     node = Node::Unreadable(Errno::ENAMETOOLONG);
                 }
-            } else {
-                self.again.push(entry.ino);
-                node = Node::Unreadable(Errno::EUCLEAN);
             }
         }
         // Of two entries with one name, the first is found.
-        self.entries.entry(path).or_insert(node);
+        if !self.walk.entries.contains(&*path) {
+            self.walk.entries.insert(path, Arc::new(node));
+        }
     }
+}
 
-    fn read_directory<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) -> Result<Vec<Dirent>, Errno> {
+impl Walk {
+    /// A directory that can be read.
+    fn enter(&self, path: &Arc<str>, ino: Ino) -> Result<Reading, Errno> {
         let seen = match self.seen.get(&ino) {
-            Some(Ok(seen)) => seen,
+            Some(Ok(seen)) => seen.clone(),
             Some(Err(errno)) => return Err(*errno),
             None => return Err(Errno::EUCLEAN),
         };
-        let mapping = seen.mapping.as_ref().map_err(|errno| *errno)?;
+        seen.mapping.as_ref().map_err(|errno| *errno)?;
         let size = seen.inode.size;
-        if seen.inode.kind() != FileKind::DIRECTORY || size == 0 || !size.is_multiple_of(block_bytes()) {
+        if seen.inode.kind != FileKind::DIRECTORY || size == 0 || !size.is_multiple_of(block_bytes()) {
             return Err(Errno::EUCLEAN);
         }
-        let csum = fs.superblock.inode_seed(ino, seen.inode.generation);
-        let mut names: Vec<Dirent> = Vec::new();
-        let mut damage = None;
-        for block in 0..size.div_ceil(block_bytes()) {
+        Ok(Reading { path: path.clone(), ino, seen, next: 0, names: Names::default(), damage: None })
+    }
+
+    /// Reads the next block of a directory.
+    fn read_block<M: Media>(&mut self, disk: &mut M, fs: &Fs, mut reading: Reading) -> At {
+        let inode = &reading.seen.inode;
+        if reading.next >= inode.size.div_ceil(block_bytes()) {
+            return self.read(reading);
+        }
+        let Some(at) = place_of(&reading.seen, reading.next) else {
             // A hole ends this, so that a size alone does not make it long.
-            let Some(at) = place_of(mapping, block) else {
-                damage = damage.or(Some(Errno::EUCLEAN));
-                break;
-            };
-            // v6.6 fs/ext4/dir.c, ext4_readdir: "directory fails checksum", or ext4_check_dir_entry; goes on behind it
-            let found = disk.ask(at, &AskNames { csum }).map_err(|error| errno_of(&error));
-            let exist = |entry: &Dirent| fs.superblock.inode_place(entry.ino).is_some();
-            match found {
-                Ok(found) if found.iter().all(exist) => names.extend(found),
-                Ok(_) => damage = damage.or(Some(Errno::EUCLEAN)),
-                Err(errno) => damage = damage.or(Some(errno)),
-            }
+            reading.damage = reading.damage.or(Some(Errno::EUCLEAN));
+            return self.read(reading);
+        };
+        // v6.6 fs/ext4/dir.c, ext4_readdir: "directory fails checksum", or ext4_check_dir_entry; goes on behind it
+        match disk.ask(at, &AskNames { csum: inode.seed, inodes: fs.superblock.inodes }) {
+            Ok(found) => Arc::make_mut(&mut reading.names).extend(found),
+            Err(errno) => reading.damage = reading.damage.or(Some(errno)),
         }
-        for entry in &names {
-            let names = self.names.entry(entry.ino).or_default();
-            *names = names.saturating_add(1);
-        }
+        reading.next = reading.next.saturating_add(1);
+        At::Blocks(reading)
+    }
+
+    /// Takes in a directory that was read.
+    fn read(&mut self, reading: Reading) -> At {
+        let Reading { path, ino, names, damage, .. } = reading;
         if let Some(errno) = damage {
             self.damaged.insert(ino, errno);
         }
-        Ok(names)
+        self.directories.insert(ino, names.clone());
+        At::Names(Naming { path, ino, names, next: 0 })
     }
 }
 
 /// Where a block of a directory lies.
-fn place_of(mapping: &Mapping, block: u64) -> Option<BlockNr> {
+fn place_of(seen: &Seen, block: u64) -> Option<BlockNr> {
     let block = u32::try_from(block).map(FileBlock::new).ok()?;
+    let mapping = seen.mapping.as_ref().ok()?;
     mapping.find(block).filter(|extent| extent.state == ExtentState::Written)?.find(block)
-}
-
-/// What an inode stands for.
-fn node<M: Media>(disk: &mut M, ino: Ino, seen: &Seen) -> Node {
-    let mapping = match &seen.mapping {
-        Ok(mapping) => mapping,
-        Err(errno) => return Node::Unreadable(*errno),
-    };
-    match seen.inode.kind() {
-        FileKind::DIRECTORY => Node::Directory(ino),
-        FileKind::REGULAR => Node::File(file(ino, &seen.inode, mapping)),
-        FileKind::SYMLINK => match target(disk, &seen.inode, mapping) {
-            Ok(target) => Node::Symlink(ino, text(&target)),
-            Err(errno) => Node::Unreadable(errno),
-        },
-        FileKind(_) => Node::Unreadable(Errno::EOPNOTSUPP),
-    }
-}
-
-/// What can be read of a file: written extents up to its size, joined where they lie in one piece.
-fn file(ino: Ino, inode: &RawInode, mapping: &Mapping) -> File {
-    let end = inode.size.div_ceil(block_bytes());
-    let mut extents: Vec<Extent> = Vec::new();
-    for found in mapping.extents.iter().filter(|extent| extent.state == ExtentState::Written) {
-        let room = end.saturating_sub(found.from.get().into());
-        let blocks = u32::try_from(room).map_or(found.blocks, |room| room.min(found.blocks));
-        if blocks == 0 {
-            break;
-        }
-        match extents.last_mut() {
-            Some(last)
-                if last.from.get().checked_add(last.blocks) == Some(found.from.get())
-                    && last.at.get().saturating_add(last.blocks.into()) == found.at.get() =>
-            {
-                last.blocks = last.blocks.saturating_add(blocks);
-            }
-            Some(_) | None => extents.push(Extent { from: found.from, blocks, at: found.at }),
-        }
-    }
-    File { ino, size: inode.size, extents, unwritten: unwritten(mapping, end) }
-}
-
-/// The blocks below `end` that are allocated but not marked as written, in runs.
-fn unwritten(mapping: &Mapping, end: u64) -> Vec<(FileBlock, u32)> {
-    let mut runs: Vec<(FileBlock, u32)> = Vec::new();
-    for found in mapping.extents.iter().filter(|extent| extent.state == ExtentState::Unwritten) {
-        let room = end.saturating_sub(found.from.get().into());
-        let blocks = u32::try_from(room).map_or(found.blocks, |room| room.min(found.blocks));
-        match runs.last_mut() {
-            Some((from, run)) if from.get().checked_add(*run) == Some(found.from.get()) => {
-                *run = run.saturating_add(blocks);
-            }
-            Some(_) | None if blocks > 0 => runs.push((found.from, blocks)),
-            Some(_) | None => {}
-        }
-    }
-    runs
-}
-
-// v6.6 fs/ext4/symlink.c, ext4_get_link; fs/ext4/inode.c, __ext4_iget for the short ones.
-fn target<M: Media>(disk: &mut M, inode: &RawInode, mapping: &Mapping) -> Result<Vec<u8>, Errno> {
-    let len_bytes = inode.size.index().min(BLOCK_BYTES);
-    let bytes = if inode::is_short_symlink(inode) {
-        inode.block.iter().take(len_bytes).copied().collect()
-    } else {
-        let first = FileBlock::new(0);
-        let at = mapping.find(first).filter(|extent| extent.state == ExtentState::Written);
-        let at = at.and_then(|extent| extent.find(first)).ok_or(Errno::EUCLEAN)?;
-        disk.ask(at, &AskStart { len_bytes })
-    };
-    // The kernel's string ends at the first zero byte.
-    Ok(bytes.into_iter().take_while(|byte| *byte != 0).collect())
-}
-
-/// Bytes as text: what is not UTF-8, and what no name may contain, as `\xNN`.
-fn text(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\0' => text.push_str("\\x00"),
-                other => text.push(other),
-            }
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
 }

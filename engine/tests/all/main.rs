@@ -3,6 +3,7 @@
 //! ```text
 //!   truth       what a real kernel did, recorded: device requests, and what it found after each crash
 //!   e2fsck      accepts every file system that is made, and every crash image that recovery accepts
+//!   explorer    counts of outcomes against brute force; members of classes, made and recovered
 //!   ext4_view   an independent reader finds the tree that recovery finds
 //!   mount       the kernel of this machine finds it too
 //!   mutants     a stack that lacks a rule of ordering is found out
@@ -20,6 +21,7 @@
 
 mod case;
 mod e2fsck;
+mod explorer;
 mod ext4_view;
 mod mount;
 mod mutants;

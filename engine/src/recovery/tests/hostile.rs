@@ -1,6 +1,7 @@
 //! Any bytes: recovery ends, without a panic, with the same answer each time.
 
 use super::fixture::{NAMES, image};
+use super::steps::stepped;
 use crate::device::DiskImage;
 use crate::recovery::{Audit, Profile, recover};
 use crate::scenario::Kernel;
@@ -12,6 +13,11 @@ fn survives(mut image: DiskImage) {
         let full = recover(&mut image, &Profile::of(kernel));
         let again = recover(&mut image, &Profile::of(kernel));
         assert_eq!(full, again, "the same bytes have the same answer");
+        assert_eq!(
+            full,
+            stepped(&mut image, &Profile::of(kernel)),
+            "so has a recovery that is copied at each step"
+        );
         let quick = recover(&mut image, &Profile { audit: Audit::Skip, ..Profile::of(kernel) });
         match (full, quick) {
             (Ok(full), Ok(quick)) => {

@@ -1,13 +1,14 @@
 //! Logs that a test writes: one rule of recovery in each row.
 
 use super::fixture::image;
+use super::steps::Asked;
 use super::{lines, mount, old};
 use crate::device::DiskImage;
 use crate::format::journal::{
     Commit, Descriptor, JournalFormat, JournalIncompat, JournalSuperblock, Revoke, Tag,
 };
 use crate::format::{Incompat, Superblock};
-use crate::recovery::{MountError, Repair};
+use crate::recovery::{MountError, Profile, Repair, recover};
 use crate::scenario::Kernel;
 use crate::units::{Block, BlockNr, Tid};
 
@@ -59,6 +60,13 @@ impl Made {
         change(&mut superblock);
         superblock.write_into(&mut block);
         self.image.set(BlockNr::new(0), block);
+    }
+
+    /// The last block that recovery asks about.
+    fn last_asked(&self) -> Option<u64> {
+        let mut disk = Asked { image: self.image.clone(), blocks: Vec::new() };
+        recover(&mut disk, &Profile::of(Kernel::V6_6)).unwrap_err();
+        disk.blocks.last().copied()
     }
 
     fn put(&mut self, block: Block) -> BlockNr {
@@ -199,6 +207,7 @@ fn commits_with_bad_checksums() {
     };
     let bad = Err(MountError::BadCommit { tid: Tid::new(3) });
     check("in sync mode the mount fails", &torn(&[], 50), bad.clone());
+    assert_eq!(torn(&[], 50).last_asked(), Some(JOURNAL + 6), "behind the bad commit block nothing is read");
     check("older than the one before: the log ends there", &torn(&[], 49), Ok((1, 0)));
     check("with async commits the log ends there", &torn(&[JournalIncompat::ASYNC_COMMIT], 50), Ok((1, 0)));
     assert_eq!(
@@ -217,9 +226,10 @@ fn copies() {
     made.log(&[(FREE, 1), (OTHER, 2)]);
     made.commit(50);
     made.spoil(BlockNr::new(JOURNAL + 2), 77);
-    check("a bad copy", &made, Err(MountError::BadCopies { copies: 1, block: FREE, tid: Tid::new(2) }));
+    check("a bad copy", &made, Err(MountError::BadCopy { block: FREE, tid: Tid::new(2) }));
     made.spoil(BlockNr::new(JOURNAL + 3), 77);
-    check("two bad copies", &made, Err(MountError::BadCopies { copies: 2, block: FREE, tid: Tid::new(2) }));
+    check("two bad copies", &made, Err(MountError::BadCopy { block: FREE, tid: Tid::new(2) }));
+    assert_eq!(made.last_asked(), Some(JOURNAL + 2), "behind a bad copy nothing is read");
 
     let mut made = Made::csum();
     made.log(&[(BlockNr::new(4096), 1)]);

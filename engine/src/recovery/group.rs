@@ -1,0 +1,130 @@
+//! How a group's bookkeeping differs from what is in use.
+//!
+//! ```text
+//!   in use  1 1 1 0 0 1      free but used: bit 1, used but free: bit 3
+//!   bitmap  1 0 1 1 0 1
+//! ```
+//! What is in use is part of each question, so that two contents which are right are one answer, and two which are
+//! wrong in the same way too.
+
+use super::repair::Counted;
+use crate::device::Question;
+use crate::format::{FormatError, FsSeed, GroupDesc, Structure, bitmap};
+use crate::units::{Block, Widen};
+
+/// What a group descriptor should count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) directories: u32,
+    /// At most as many.
+    pub(super) unused_inodes: u32,
+    pub(super) free_inodes: u32,
+    pub(super) free_blocks: u32,
+}
+
+/// What does the descriptor at this index count wrongly, and which bitmaps are to be compared?
+pub(super) struct AskCounts {
+    pub(super) index: usize,
+    pub(super) has_checksums: bool,
+    pub(super) compares_blocks: bool,
+    pub(super) expected: Expected,
+}
+
+/// The bookkeeping of a group descriptor.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Counts {
+    /// What is counted wrongly, beside what is free: what, how many it says, how many there are.
+    pub(super) wrong: Vec<(Counted, u32, u32)>,
+    /// The inode bitmap, if it was initialised.
+    pub(super) inodes: Option<Described>,
+    /// The block bitmap, if it was initialised and is to be compared.
+    pub(super) blocks: Option<Described>,
+}
+
+/// What a descriptor says about a bitmap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Described {
+    /// The bitmap's checksum; 0 without checksums.
+    pub(super) checksum: u16,
+    /// How many it says are free and how many are, where that differs.
+    pub(super) wrong_free: Option<(u32, u32)>,
+}
+
+impl Question for AskCounts {
+    type Answer = Counts;
+    fn answer(&self, content: &Block) -> Counts {
+        // There is such a descriptor: the places in it were read.
+        let Ok(group) = GroupDesc::read_from(content, self.index, None) else { return Counts::default() };
+        let expected = &self.expected;
+        let mut wrong = Vec::new();
+        if group.used_dirs != expected.directories {
+            wrong.push((Counted::Directories, group.used_dirs, expected.directories));
+        }
+        if group.itable_unused > expected.unused_inodes {
+            wrong.push((Counted::UnusedInodes, group.itable_unused, expected.unused_inodes));
+        }
+        let described = |checksum, stored, counted| Described {
+            checksum: if self.has_checksums { checksum } else { 0 },
+            wrong_free: (stored != counted).then_some((stored, counted)),
+        };
+        let has_inodes = group.flags & GroupDesc::INODE_UNINIT == 0;
+        let has_blocks = group.flags & GroupDesc::BLOCK_UNINIT == 0 && self.compares_blocks;
+        Counts {
+            wrong,
+            inodes: has_inodes
+                .then(|| described(group.inode_bitmap_csum, group.free_inodes, expected.free_inodes)),
+            blocks: has_blocks
+                .then(|| described(group.block_bitmap_csum, group.free_blocks, expected.free_blocks)),
+        }
+    }
+}
+
+/// How does this bitmap differ from what is in use?
+pub(super) struct AskBitmap<'a> {
+    pub(super) structure: Structure,
+    /// How many bits stand for something.
+    pub(super) bits: u32,
+    /// Where checksums start, how many bits this one covers, and what it should be.
+    pub(super) checksum: Option<(FsSeed, u32, u16)>,
+    /// What is in use.
+    pub(super) used: &'a [u8],
+}
+
+/// How a bitmap differs from what is in use: of each kind the first bit, and how many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Compared {
+    /// Its checksum is bad.
+    pub(super) checksum: Option<FormatError>,
+    /// Bits that stand for nothing are clear.
+    pub(super) padding: bool,
+    pub(super) free_but_used: Option<(u32, u32)>,
+    pub(super) used_but_free: Option<(u32, u32)>,
+}
+
+impl Question for AskBitmap<'_> {
+    type Answer = Compared;
+    fn answer(&self, content: &Block) -> Compared {
+        let checksum = self.checksum.and_then(|(seed, len_bits, stored)| {
+            bitmap::verify(self.structure, seed, content, (len_bits / 8).index(), stored).err()
+        });
+        let rest = bitmap::find_clear(content, self.bits, self.bits.next_multiple_of(8));
+        let behind = content.bytes().get(self.bits.div_ceil(8).index()..).unwrap_or(&[]);
+        let padding = rest.is_some() || behind.iter().any(|byte| *byte != u8::MAX);
+        let mut compared = Compared { checksum, padding, free_but_used: None, used_but_free: None };
+        let add = |sum: &mut Option<(u32, u32)>, bit: u32| {
+            let (first, count) = sum.unwrap_or((bit, 0));
+            *sum = Some((first, count.saturating_add(1)));
+        };
+        for ((at, used), marked) in (0..).step_by(8).zip(self.used).zip(content.bytes()) {
+            let bits = self.bits.saturating_sub(at).min(8);
+            for bit in (0..bits).filter(|_| used != marked) {
+                match (marked >> bit & 1 == 1, used >> bit & 1 == 1) {
+                    (true, false) => add(&mut compared.used_but_free, at.saturating_add(bit)),
+                    (false, true) => add(&mut compared.free_but_used, at.saturating_add(bit)),
+                    (true, true) | (false, false) => {}
+                }
+            }
+        }
+        compared
+    }
+}
