@@ -39,6 +39,7 @@ pub mod brute;
 mod class;
 mod content;
 mod explore;
+mod flaw;
 mod fold;
 mod group;
 mod id;

@@ -128,7 +128,7 @@ impl Images<'_> {
         accept: &impl Fn(&F::State) -> bool,
     ) -> Result<Option<Way>, TooMany> {
         let mut way = Way { lost: 0, chosen: None };
-        for (block, told) in class.told.iter().filter(|(block, _)| !blocks.contains(block)) {
+        for (block, told) in class.told.iter().filter(|(block, _)| blocks.binary_search(block).is_err()) {
             let contents = self.told_at(class, *block, run, moment);
             let Some((lost, choice)) = contents.into_iter().min_by_key(|(lost, _)| *lost) else {
                 return Ok(None);

@@ -83,7 +83,7 @@ impl Images<'_> {
             .map_or(BigUint::ZERO, |weighed| weighed.into_iter().map(|it| it.images).sum())
     }
 
-    /// Folds over some blocks, each named once, in all images of a class that are legal at any of some levels.
+    /// Folds over some blocks, in ascending order, in all images of a class that are legal at any of some levels.
     ///
     /// # Errors
     /// Where there are too many states.
@@ -156,7 +156,9 @@ impl Images<'_> {
         let counted = told.chain(loose.filter_map(|block| self.cells_of(*block)));
         let Some(free) = self.free_writes(span, counted) else { return Ok(BTreeMap::new()) };
         let mut factor = BigUint::from(1_u32) << free;
-        for told in class.told.iter().filter(|(block, _)| !blocks.contains(block)).map(|(_, told)| told) {
+        for told in
+            class.told.iter().filter(|(block, _)| blocks.binary_search(block).is_err()).map(|(_, told)| told)
+        {
             factor *= self.told_weight(told.cells.clone(), &told.combos, span);
         }
         let mut weights = BTreeMap::from([(fold.start(), factor)]);
@@ -274,7 +276,7 @@ impl Images<'_> {
         };
         for (block, told) in class.told.iter() {
             miss(told.cells.clone());
-            if blocks.contains(block) {
+            if blocks.binary_search(block).is_ok() {
                 continue;
             }
             let mut kinds: BTreeMap<Levels, u32> = BTreeMap::new();

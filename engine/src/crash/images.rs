@@ -15,13 +15,15 @@
 
 use super::Levels;
 use super::content::Content;
+use super::flaw::{Flaw, is_made};
 use super::group::Groups;
 use super::space::{Space, Unit};
 use crate::device::{DeviceLog, DiskImage};
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, Lba, Moment, len_u64};
+use crate::units::{Block, BlockNr, Lba, Moment, Widen, len_u32, len_u64};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A run, and where its windows end.
 #[derive(Clone, Debug)]
@@ -62,6 +64,40 @@ pub(super) enum InRun {
     Unit { unit: usize, variants: Vec<Option<usize>> },
 }
 
+/// How many contents of one block are kept once they were put together.
+const KEPT_PER_BLOCK: usize = 256;
+/// How many contents of all blocks may be kept: 256 MiB of them.
+const KEPT: usize = 65_536;
+
+/// A block with cells.
+#[derive(Debug)]
+pub(super) struct Varying {
+    pub(super) block: BlockNr,
+    pub(super) cells: Range<usize>,
+    /// Its contents, by the number that its variants are the digits of; none where there are too many.
+    kept: Vec<OnceLock<Block>>,
+}
+
+impl Varying {
+    /// Whether its contents are kept.
+    pub(super) const fn is_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// The content with these variants, if it is one that is kept.
+    pub(super) fn kept<'s>(&'s self, images: &Images<'_>, choice: &[u16]) -> Option<&'s Block> {
+        let cells = &images.cells[self.cells.clone()];
+        if self.kept.is_empty() {
+            return None;
+        }
+        let digits = cells.iter().zip(choice);
+        let number =
+            digits.fold(0, |number, (cell, variant)| number * cell.variants.len() + usize::from(*variant));
+        let put_together = || images.compose(self.block, self.cells.clone(), choice);
+        self.kept.get(number).map(|kept| kept.get_or_init(put_together))
+    }
+}
+
 /// A unit that can hold more than one content.
 #[derive(Debug)]
 pub(super) struct Cell {
@@ -82,8 +118,10 @@ pub struct Images<'a> {
     /// For each run, its levels.
     of_run: Vec<Range<usize>>,
     pub(super) cells: Vec<Cell>,
-    /// The cells of each block that has any.
-    blocks: BTreeMap<BlockNr, Range<usize>>,
+    /// The blocks that have cells.
+    varying: Vec<Varying>,
+    /// For each block of the disk, one more than its place among them, or zero.
+    places: Vec<u32>,
     /// What stands outside the cells.
     ground: DiskImage,
     pub(super) groups: Groups,
@@ -113,11 +151,13 @@ impl<'a> Images<'a> {
             levels,
             of_run,
             cells: Vec::new(),
-            blocks: BTreeMap::new(),
+            varying: Vec::new(),
+            places: vec![0; ground.blocks().index()],
             ground,
             groups: Groups::default(),
         };
         images.fill();
+        images.keep();
         images.groups = Groups::of(&mut images.cells, images.levels.len());
         images
     }
@@ -161,12 +201,18 @@ impl<'a> Images<'a> {
 
     /// The cells of a block; none where all images hold the same there.
     pub(super) fn cells_of(&self, block: BlockNr) -> Option<Range<usize>> {
-        self.blocks.get(&block).cloned()
+        self.varying(block).map(|varying| varying.cells.clone())
+    }
+
+    /// A block with cells.
+    pub(super) fn varying(&self, block: BlockNr) -> Option<&Varying> {
+        let place = self.places.get(usize::try_from(block.get()).ok()?)?;
+        self.varying.get(place.index().checked_sub(1)?)
     }
 
     /// Whether images differ in a block.
     pub fn varies(&self, block: BlockNr) -> bool {
-        self.blocks.contains_key(&block)
+        self.varying(block).is_some()
     }
 
     /// What a block holds outside its cells.
@@ -193,8 +239,28 @@ impl<'a> Images<'a> {
             }
             let cell = self.cells.len();
             self.cells.push(Cell { at, variants, runs, group: 0 });
-            let cells = self.blocks.entry(block).or_insert(cell..cell);
-            cells.end = cell + 1;
+            match self.varying.last_mut().filter(|last| last.block == block) {
+                Some(last) => last.cells.end = cell + 1,
+                None => {
+                    self.varying.push(Varying { block, cells: cell..cell + 1, kept: Vec::new() });
+                    if let Some(place) = self.places.get_mut(block.get().index()) {
+                        *place = len_u32(self.varying.len());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes room for the contents of blocks that have few.
+    fn keep(&mut self) {
+        let mut room = KEPT;
+        for varying in &mut self.varying {
+            let factors = self.cells[varying.cells.clone()].iter().map(|cell| cell.variants.len());
+            let contents = factors.fold(1_usize, usize::saturating_mul);
+            if contents <= KEPT_PER_BLOCK.min(room) {
+                varying.kept = std::iter::repeat_with(OnceLock::new).take(contents).collect();
+                room -= contents;
+            }
         }
     }
 
@@ -262,7 +328,10 @@ impl<'a> Images<'a> {
                             of_run.start + levels.partition_point(|level| level.moment < moment)
                         };
                         let end = life.end.map_or(of_run.end, level);
-                        let content = unit.versions[version].content;
+                        let last = unit.versions.len() - 1;
+                        let is_swapped = is_made(Flaw::SwappedVersions) && version > 0 && version + 1 >= last;
+                        let held = if is_swapped { 2 * last - 1 - version } else { version };
+                        let content = unit.versions[held].content;
                         if let Some(variant) = of[content] {
                             variants[variant].legal.insert_all(level(life.start)..end);
                         }
@@ -298,5 +367,5 @@ impl<'a> Images<'a> {
 
 fn place(lba: Lba) -> (BlockNr, usize) {
     let within = lba.get() % crate::units::SECTORS_PER_BLOCK;
-    (lba.block(), crate::units::Widen::index(within) * crate::units::SECTOR_BYTES)
+    (lba.block(), within.index() * crate::units::SECTOR_BYTES)
 }

@@ -10,12 +10,15 @@
 
 use super::Levels;
 use super::class::{Class, Combo, Told};
-use super::images::Images;
+use super::flaw::{Flaw, is_made};
+use super::images::{Images, Varying};
 use crate::device::{Media, Question};
 use crate::units::{Block, BlockNr};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Units in a block, at most.
+const UNITS: usize = 8;
 /// A block with more contents than this is not told apart: whoever asks for it is not followed further.
 const MOST_CONTENTS: usize = 1 << 16;
 
@@ -89,6 +92,23 @@ impl<'a, C: Chooser> Probe<'a, C> {
         Self { images, class, trail, turns: 0, too_wide: false, chooser }
     }
 
+    /// The content of a block that can hold no other now, if such contents are kept: the common case.
+    fn only(&self, block: BlockNr, varying: &'a Varying) -> Option<&'a Block> {
+        if !varying.is_kept() || self.class.told.contains_key(&block) {
+            return None;
+        }
+        let mut choice = [0_u16; UNITS];
+        for (cell, digit) in self.images.cells[varying.cells.clone()].iter().zip(&mut choice) {
+            let mut legal =
+                cell.variants.iter().zip(0..).filter(|(it, _)| it.legal.meets(&self.class.levels));
+            *digit = legal.next()?.1;
+            if legal.next().is_some() {
+                return None;
+            }
+        }
+        varying.kept(self.images, choice.get(..varying.cells.len())?)
+    }
+
     /// The contents that a block may hold now.
     fn contents(&self, cells: Range<usize>, block: BlockNr) -> Option<Vec<Combo>> {
         if let Some(told) = self.class.told.get(&block) {
@@ -105,9 +125,13 @@ impl<C: Chooser> Media for Probe<'_, C> {
     }
 
     fn ask<Q: Question>(&mut self, block: BlockNr, question: &Q) -> Q::Answer {
-        let Some(cells) = self.images.cells_of(block) else {
+        let Some(varying) = self.images.varying(block) else {
             return question.answer(self.images.ground(block));
         };
+        let cells = varying.cells.clone();
+        if let Some(only) = self.only(block, varying) {
+            return question.answer(only);
+        }
         let Some(contents) = self.contents(cells.clone(), block) else {
             return self.wide(block, cells, question);
         };
@@ -115,8 +139,13 @@ impl<C: Chooser> Media for Probe<'_, C> {
         let mut answers: Vec<Q::Answer> = Vec::new();
         let mut parts: Vec<Part> = Vec::new();
         for combo in contents {
-            let answer = question.answer(scratch.hold(&combo.choice));
-            match answers.iter().position(|known| *known == answer) {
+            let content = match varying.kept(self.images, &combo.choice) {
+                Some(kept) => kept,
+                None => scratch.hold(&combo.choice),
+            };
+            let answer = question.answer(content);
+            let blurred = (is_made(Flaw::WrongQuotient) && answers.len() == 1).then_some(0);
+            match answers.iter().position(|known| *known == answer).or(blurred) {
                 Some(known) => {
                     parts[known].levels.add(&combo.legal);
                     parts[known].combos.push(combo);
@@ -134,7 +163,8 @@ impl<C: Chooser> Media for Probe<'_, C> {
             Some(turn) => turn.taken,
             None => {
                 let taken = self.chooser.choose(self.images, cells.clone(), &parts);
-                self.trail.0.push(Turn { taken, of: parts.len() });
+                let of = parts.len() - usize::from(is_made(Flaw::MissingAnswer));
+                self.trail.0.push(Turn { taken, of });
                 taken
             }
         };
@@ -142,7 +172,9 @@ impl<C: Chooser> Media for Probe<'_, C> {
         let part = parts.swap_remove(taken);
         self.class.levels.keep(&part.levels);
         let told = Told { cells, combos: part.combos };
-        Arc::make_mut(&mut self.class.told).insert(block, Arc::new(told));
+        if !is_made(Flaw::MissingReread) {
+            Arc::make_mut(&mut self.class.told).insert(block, Arc::new(told));
+        }
         answers.swap_remove(taken)
     }
 }

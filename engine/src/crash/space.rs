@@ -8,6 +8,7 @@
 //! ```
 
 use super::content::Content;
+use super::flaw::{Flaw, is_made};
 use crate::device::{AtomicUnit, Cache, DeviceLog, DiskImage, Event, Fua, Op};
 use crate::units::{
     BlockNr, Lba, Moment, RequestIdx, SECTOR_BYTES, SECTORS_PER_BLOCK, Widen, len_u32, len_u64,
@@ -108,7 +109,8 @@ impl Unit {
     /// When each version may survive: from its submission until something newer is durable.
     pub(super) fn lives(&self) -> impl Iterator<Item = Life> + '_ {
         let life = |(number, version): (usize, &Version)| {
-            let newer = self.durable.iter().find(|(_, durable)| *durable > number);
+            let late = usize::from(is_made(Flaw::LateDurable));
+            let newer = self.durable.iter().find(|(_, durable)| *durable > number + late);
             Life { start: version.since, end: newer.map(|(from, _)| *from) }
         };
         self.versions.iter().enumerate().map(life)

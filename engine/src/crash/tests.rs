@@ -37,35 +37,95 @@ fn counted(images: &Images<'_>, tree: &Tree, within: &Levels, blocks: &[BlockNr]
     counts
 }
 
+/// Outcomes with the parity of all contents, of the explorer and of every image made one by one.
+fn both(runs: &[logs::Run], tree: &Tree, range: (u8, u8)) -> (Counts, Counts) {
+    let images = images_of(runs);
+    let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
+    let during = logs::ranges(runs, range);
+    let mut within = Levels::none(images.levels().len());
+    for (run, during) in during.iter().enumerate() {
+        within.add(&images.during(run, *during.start(), *during.end()));
+    }
+    let mut expected = Counts::new();
+    for image in Naive::of(runs).images(&during) {
+        let found = tree.reader().finish(&mut image.clone());
+        *expected.entry((found, reader::parity(&image))).or_default() += 1_u32;
+    }
+    (counted(&images, tree, &within, &all), expected)
+}
+
+/// Every mistake that the explorer could make is found by the comparison with brute force or by its own check that
+/// the leaves are all images.
+#[test]
+fn flaws_are_found() {
+    use flaw::Flaw;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+    let flaws = [
+        Flaw::WrongQuotient,
+        Flaw::MissingReread,
+        Flaw::SwappedVersions,
+        Flaw::LateDurable,
+        Flaw::MissingAnswer,
+    ];
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for flaw in flaws {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+        let found = (0..300).any(|_| {
+            let case = (random_log(), reader::tree(), any::<(u8, u8)>()).new_tree(&mut runner).unwrap();
+            let (runs, tree, range) = case.current();
+            let flawed = || {
+                flaw::with(flaw, || {
+                    std::panic::catch_unwind(|| both(&runs, &tree, range))
+                        .map_or(true, |(ours, naive)| ours != naive)
+                })
+            };
+            one_thread.install(flawed)
+        });
+        assert!(found, "{flaw:?} is not found");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     /// Distinct images of every outcome, alone and with the parity of all contents, for every pair of cuts.
     #[test]
     fn counts_are_those_of_brute_force((runs, tree, range) in (random_log(), reader::tree(), any::<(u8, u8)>())) {
+        let (counts, expected) = both(&runs, &tree, range);
+        let mut plain: BTreeMap<u32, BigUint> = BTreeMap::new();
+        expected.iter().for_each(|((found, _), images)| *plain.entry(*found).or_default() += images);
+        prop_assert_eq!(counts, expected);
         let images = images_of(&runs);
-        let naive = Naive::of(&runs);
-        let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
-        let during = logs::ranges(&runs, range);
         let mut within = Levels::none(images.levels().len());
-        for (run, during) in during.iter().enumerate() {
+        for (run, during) in logs::ranges(&runs, range).iter().enumerate() {
             within.add(&images.during(run, *during.start(), *during.end()));
         }
-        let mut expected = Counts::new();
-        let mut plain: BTreeMap<u32, BigUint> = BTreeMap::new();
-        for image in naive.images(&during) {
-            let mut disk = image.clone();
-            let found = tree.reader().finish(&mut disk);
-            *expected.entry((found, reader::parity(&image))).or_default() += 1_u32;
-            *plain.entry(found).or_default() += 1_u32;
-        }
-        prop_assert_eq!(counted(&images, &tree, &within, &all), expected);
         let mut alone: BTreeMap<u32, BigUint> = BTreeMap::new();
         for leaf in explore(&images, tree.reader(), &bounds(), &|_| {}).leaves {
             *alone.entry(leaf.found).or_default() += images.images_of(&leaf.class, &within);
         }
         alone.retain(|_, images| *images != BigUint::ZERO);
         prop_assert_eq!(alone, plain);
+    }
+
+    /// Steps and threads are of no account: a reader that takes its questions one by one, several at once or on many
+    /// threads finds the same, in the same order.
+    #[test]
+    fn leaves_are_the_same_on_any_number_of_threads((runs, tree) in (random_log(), reader::tree())) {
+        let images = images_of(&runs);
+        let explored = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let bounds = Bounds { max_leaves: 3, draws: 20, seed: 2 };
+            let explored = pool.install(|| explore(&images, tree.reader(), &bounds, &|_| {}));
+            let leaves: Vec<_> = explored.leaves.into_iter().map(|leaf| (leaf.found, leaf.class)).collect();
+            (leaves, explored.coverage)
+        };
+        let one = explored(1);
+        prop_assert_eq!(&explored(2), &one);
+        prop_assert_eq!(&explored(7), &one);
     }
 
     /// Sets of writes, by outcome.

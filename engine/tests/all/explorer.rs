@@ -10,14 +10,14 @@ use num_bigint::BigUint;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use unplug::check::distinct;
-use unplug::crash::{Bounds, Coverage, Course, Images, Nothing, brute, explore, image};
+use unplug::crash::{Bounds, Course, Coverage, Images, Nothing, brute, explore, image};
 use unplug::device::AtomicUnit;
 use unplug::recovery::{MountError, Profile, Recovery, Survivors, recover};
 use unplug::stack::Trace;
 use unplug::units::BlockNr;
 
 /// Draws from each class.
-const MEMBERS: Bounds = Bounds { max_leaves: 0, draws: 3, seed: 5 };
+const MEMBERS: Bounds = Bounds { max_leaves: 0, draws: 1, seed: 5 };
 
 fn most_images() -> u32 {
     let asked = std::env::var("UNPLUG_IMAGES").ok();
