@@ -43,6 +43,15 @@ impl Class {
         Self { told: Arc::default(), levels: images.all() }
     }
 
+    /// Takes down what a block is known to hold. Of blocks that can hold nothing else at the levels that are left,
+    /// nothing needs to be known any more: without this, a long log would be told in full.
+    pub(super) fn tell(&mut self, images: &Images<'_>, block: BlockNr, told: Told) {
+        let levels = &self.levels;
+        let known = Arc::make_mut(&mut self.told);
+        known.insert(block, Arc::new(told));
+        known.retain(|_, told| images.has_choice(told.cells.clone(), levels));
+    }
+
     /// The levels at which it has images.
     pub const fn levels(&self) -> &Levels {
         &self.levels
@@ -50,6 +59,13 @@ impl Class {
 }
 
 impl Images<'_> {
+    /// Whether some cells can hold more than one content together at some levels.
+    fn has_choice(&self, cells: Range<usize>, levels: &Levels) -> bool {
+        self.cells[cells]
+            .iter()
+            .any(|cell| cell.variants.iter().filter(|variant| variant.legal.meets(levels)).nth(1).is_some())
+    }
+
     /// Puts one content of a block together.
     pub(super) fn compose(&self, block: BlockNr, cells: Range<usize>, choice: &[u16]) -> Block {
         let choice: Vec<usize> = choice.iter().map(|variant| usize::from(*variant)).collect();

@@ -199,7 +199,7 @@ fn sampled<R: Reader>(
     bounds: &Bounds,
     found: &mut Vec<Leaf<R::Found>>,
 ) -> Coverage {
-    let mut levels = Levels::none(images.levels().len());
+    let mut levels = Levels::none();
     open.iter().for_each(|open| levels.add(&open.class.levels));
     let wide = open.iter().filter(|open| open.too_wide).count();
     let reason = if wide == 0 {

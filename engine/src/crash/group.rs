@@ -8,6 +8,7 @@
 
 use super::Levels;
 use super::images::Cell;
+use crate::units::Widen;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Contents that are legal at the same levels.
@@ -50,7 +51,7 @@ impl Groups {
         }
         let mut busy = vec![Vec::new(); levels];
         for (number, group) in (0..).zip(&groups) {
-            for level in group.busy(levels) {
+            for level in group.busy(levels).iter() {
                 busy[level].push(number);
             }
         }
@@ -59,11 +60,8 @@ impl Groups {
 
     /// The groups that have a choice within some levels.
     pub(super) fn within(&self, levels: &Levels) -> BTreeSet<usize> {
-        let mut iter = levels.iter();
-        let Some(first) = iter.next() else { return BTreeSet::new() };
-        let last = iter.last().unwrap_or(first);
-        let busy = self.busy.get(first..=last).unwrap_or_default().iter().flatten();
-        let busy: BTreeSet<usize> = busy.map(|group| crate::units::Widen::index(*group)).collect();
+        let busy = self.busy.get(levels.span()).unwrap_or_default().iter().flatten();
+        let busy: BTreeSet<usize> = busy.map(|group| group.index()).collect();
         let has_choice = |group: &usize| {
             let mut kinds = self.groups[*group].kinds.iter().filter(|kind| kind.legal.meets(levels));
             kinds.next().is_some_and(|kind| kind.contents > 1 || !levels.is_within(&kind.legal))
@@ -75,17 +73,19 @@ impl Groups {
 
 impl Group {
     /// The levels at which it has a choice, and those behind which it changes.
-    fn busy(&self, levels: usize) -> Vec<usize> {
-        let at = |level: usize| {
-            let legal = self.kinds.iter().enumerate().filter(move |(_, kind)| kind.legal.contains(level));
-            legal.map(|(number, kind)| (number, kind.contents))
-        };
-        let is_busy = |level: &usize| {
-            let here: Vec<_> = at(*level).collect();
-            let [(only, 1)] = here[..] else { return true };
-            *level + 1 < levels && !self.kinds[only].legal.contains(*level + 1)
-        };
-        (0..levels).filter(is_busy).collect()
+    fn busy(&self, levels: usize) -> Levels {
+        let ranges = || self.kinds.iter().flat_map(|kind| kind.legal.ranges());
+        let edges: BTreeSet<usize> = ranges().flat_map(|range| [range.start, range.end]).collect();
+        let edges: Vec<usize> = edges.into_iter().filter(|edge| *edge <= levels).collect();
+        let mut busy = Levels::none();
+        for pair in edges.windows(2) {
+            let [from, to] = *pair else { continue };
+            let legal = self.kinds.iter().filter(|kind| kind.legal.contains(from));
+            let contents: u32 = legal.map(|kind| kind.contents).sum();
+            // Between two edges nothing changes; at an edge something does.
+            busy.insert(if contents > 1 { from..to } else { to - 1..to });
+        }
+        busy
     }
 }
 

@@ -169,7 +169,7 @@ impl<'a> Images<'a> {
 
     /// All levels.
     pub fn all(&self) -> Levels {
-        Levels::all(self.levels.len())
+        Levels::of(0..self.levels.len())
     }
 
     /// The size of the disk in blocks.
@@ -180,14 +180,14 @@ impl<'a> Images<'a> {
     /// The levels whose images are those that are legal in a run from one moment until another, which is the end of
     /// its log or one of its cuts.
     pub fn during(&self, run: usize, from: Moment, to: Moment) -> Levels {
-        let mut during = Levels::none(self.levels.len());
+        let mut during = Levels::none();
         let of_run = self.of_run[run].clone();
         for epoch in self.spaces[run].epochs.iter().filter(|it| *it.end() >= from && *it.start() <= to) {
             let top = to.min(*epoch.end());
             let found = self.levels[of_run.clone()].binary_search_by_key(&top, |level| level.moment);
             debug_assert!(found.is_ok(), "{top} is a cut or the end of an epoch");
             if let Ok(level) = found {
-                during.insert(of_run.start + level);
+                during.insert(of_run.start + level..of_run.start + level + 1);
             }
         }
         during
@@ -294,7 +294,7 @@ impl<'a> Images<'a> {
         let mut intern = |bytes: &Content| {
             let known = variants.iter().position(|variant| variant.bytes == *bytes);
             known.unwrap_or_else(|| {
-                variants.push(Variant { bytes: bytes.clone(), legal: Levels::none(self.levels.len()) });
+                variants.push(Variant { bytes: bytes.clone(), legal: Levels::none() });
                 variants.len() - 1
             })
         };
@@ -319,7 +319,7 @@ impl<'a> Images<'a> {
         for (run, in_run) in runs.iter().enumerate() {
             let of_run = self.of_run[run].clone();
             match in_run {
-                InRun::Base(variant) => variants[*variant].legal.insert_all(of_run),
+                InRun::Base(variant) => variants[*variant].legal.insert(of_run),
                 InRun::Unit { unit, variants: of } => {
                     let unit = &self.spaces[run].units[*unit];
                     for (version, life) in unit.lives().enumerate() {
@@ -333,7 +333,7 @@ impl<'a> Images<'a> {
                         let held = if is_swapped { 2 * last - 1 - version } else { version };
                         let content = unit.versions[held].content;
                         if let Some(variant) = of[content] {
-                            variants[variant].legal.insert_all(level(life.start)..end);
+                            variants[variant].legal.insert(level(life.start)..end);
                         }
                     }
                 }

@@ -1,84 +1,154 @@
-//! Sets of levels, as bits.
+//! Sets of levels, as ranges.
 
-use crate::units::Widen;
+use smallvec::SmallVec;
+use std::ops::Range;
 
-const BITS: usize = 64;
-
-/// A set of levels of one [`Images`](super::Images). All sets of one have the same length.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Levels(Vec<u64>);
+/// A set of levels of one [`Images`](super::Images): what is legal is legal for a while, mostly once in each run.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Levels(
+    /// First and behind the last of each range; ranges rise and do not touch.
+    SmallVec<[(usize, usize); 2]>,
+);
 
 impl Levels {
-    /// No level of `levels`.
-    pub(super) fn none(levels: usize) -> Self {
-        Self(vec![0; levels.div_ceil(BITS)])
+    /// No level.
+    pub fn none() -> Self {
+        Self(SmallVec::new())
     }
 
-    /// All levels of `levels`.
-    pub(super) fn all(levels: usize) -> Self {
-        let mut all = Self::none(levels);
-        (0..levels).for_each(|level| all.insert(level));
-        all
+    /// The levels of a range.
+    pub(super) fn of(levels: Range<usize>) -> Self {
+        let mut set = Self::none();
+        set.insert(levels);
+        set
     }
 
-    pub(super) fn insert(&mut self, level: usize) {
-        self.0[level / BITS] |= 1 << (level % BITS);
-    }
-
-    pub(super) fn insert_all(&mut self, levels: std::ops::Range<usize>) {
-        levels.for_each(|level| self.insert(level));
+    /// Takes in all levels of a range.
+    pub(super) fn insert(&mut self, levels: Range<usize>) {
+        if levels.is_empty() {
+            return;
+        }
+        let from = self.0.partition_point(|(_, end)| *end < levels.start);
+        let to = self.0.partition_point(|(start, _)| *start <= levels.end);
+        let joined = self.0[from..to]
+            .iter()
+            .fold((levels.start, levels.end), |(start, end), range| (start.min(range.0), end.max(range.1)));
+        self.0.drain(from..to);
+        self.0.insert(from, joined);
     }
 
     /// Whether the level is among them.
     pub fn contains(&self, level: usize) -> bool {
-        self.0.get(level / BITS).is_some_and(|word| word >> (level % BITS) & 1 == 1)
+        self.0.iter().any(|(start, end)| *start <= level && level < *end)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+        self.0.is_empty()
+    }
+
+    /// What ranges of both have in common, in order.
+    fn common<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = (usize, usize)> + 's {
+        let (mut one, mut two) = (self.0.iter().peekable(), other.0.iter().peekable());
+        std::iter::from_fn(move || {
+            loop {
+                let (a, b) = (*one.peek()?, *two.peek()?);
+                let (start, end) = (a.0.max(b.0), a.1.min(b.1));
+                if a.1 <= b.1 {
+                    one.next();
+                } else {
+                    two.next();
+                }
+                if start < end {
+                    return Some((start, end));
+                }
+            }
+        })
     }
 
     /// Those that are in both.
     pub fn and(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(one, other)| one & other).collect())
+        Self(self.common(other).collect())
+    }
+
+    /// Those that are in either.
+    pub fn or(&self, other: &Self) -> Self {
+        let mut either = self.clone();
+        either.add(other);
+        either
     }
 
     /// Leaves only those that are in both.
     pub(super) fn keep(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(one, other)| *one &= other);
+        *self = self.and(other);
     }
 
     /// Takes in those of the other.
     pub(super) fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(one, other)| *one |= other);
+        other.0.iter().for_each(|(start, end)| self.insert(*start..*end));
     }
 
     /// Whether any level is in both.
     pub fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
+        self.common(other).next().is_some()
     }
 
     /// Whether all of them are in the other.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(one, other)| one & !other == 0)
+        self.0.iter().all(|(start, end)| other.0.iter().any(|range| range.0 <= *start && *end <= range.1))
     }
 
     /// The levels, in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        let bits = |(word, bits): (usize, &u64)| {
-            let mut rest = *bits;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros();
-                rest &= rest.checked_sub(1)?;
-                Some(word * BITS + bit.index())
-            })
-        };
-        self.0.iter().enumerate().flat_map(bits)
+        self.0.iter().flat_map(|(start, end)| *start..*end)
     }
 
-    /// How many there are.
-    pub fn len(&self) -> u32 {
-        self.0.iter().map(|word| word.count_ones()).sum()
+    /// The first level and the one behind the last.
+    pub(super) fn span(&self) -> Range<usize> {
+        let start = self.0.first().map_or(0, |range| range.0);
+        start..self.0.last().map_or(start, |range| range.1)
+    }
+
+    /// The ranges, in order.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.0.iter().map(|(start, end)| *start..*end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn set(ranges: &[(usize, usize)]) -> (Levels, BTreeSet<usize>) {
+        let mut levels = Levels::none();
+        let mut all = BTreeSet::new();
+        for (start, len) in ranges {
+            levels.insert(*start..start + len);
+            all.extend(*start..start + len);
+        }
+        (levels, all)
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_sets(one in prop::collection::vec((0..20_usize, 0..5_usize), 0..5),
+                         two in prop::collection::vec((0..20_usize, 0..5_usize), 0..5)) {
+            let ((one, a), (two, b)) = (set(&one), set(&two));
+            prop_assert_eq!(one.iter().collect::<BTreeSet<_>>(), a.clone());
+            let both: BTreeSet<usize> = a.intersection(&b).copied().collect();
+            prop_assert_eq!(one.meets(&two), !both.is_empty());
+            prop_assert_eq!(one.and(&two).iter().collect::<BTreeSet<_>>(), both);
+            prop_assert_eq!(one.is_within(&two), a.is_subset(&b));
+            let mut sum = one.clone();
+            sum.add(&two);
+            let all: BTreeSet<usize> = a.union(&b).copied().collect();
+            prop_assert_eq!(sum.iter().collect::<BTreeSet<_>>(), all.clone());
+            // One set has one form.
+            let mut turned = two;
+            turned.add(&one);
+            prop_assert_eq!(turned, sum);
+        }
     }
 }

@@ -15,7 +15,6 @@ use super::images::{Images, Varying};
 use crate::device::{Media, Question};
 use crate::units::{Block, BlockNr};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Units in a block, at most.
 const UNITS: usize = 8;
@@ -171,9 +170,8 @@ impl<C: Chooser> Media for Probe<'_, C> {
         self.turns += 1;
         let part = parts.swap_remove(taken);
         self.class.levels.keep(&part.levels);
-        let told = Told { cells, combos: part.combos };
         if !is_made(Flaw::MissingReread) {
-            Arc::make_mut(&mut self.class.told).insert(block, Arc::new(told));
+            self.class.tell(self.images, block, Told { cells, combos: part.combos });
         }
         answers.swap_remove(taken)
     }
@@ -188,8 +186,7 @@ impl<C: Chooser> Probe<'_, C> {
         };
         let answer = question.answer(&self.images.compose(block, cells.clone(), &combo.choice));
         self.class.levels.keep(&combo.legal);
-        let told = Told { cells, combos: vec![combo] };
-        Arc::make_mut(&mut self.class.told).insert(block, Arc::new(told));
+        self.class.tell(self.images, block, Told { cells, combos: vec![combo] });
         answer
     }
 }

@@ -42,7 +42,7 @@ fn both(runs: &[logs::Run], tree: &Tree, range: (u8, u8)) -> (Counts, Counts) {
     let images = images_of(runs);
     let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
     let during = logs::ranges(runs, range);
-    let mut within = Levels::none(images.levels().len());
+    let mut within = Levels::none();
     for (run, during) in during.iter().enumerate() {
         within.add(&images.during(run, *during.start(), *during.end()));
     }
@@ -99,7 +99,7 @@ proptest! {
         expected.iter().for_each(|((found, _), images)| *plain.entry(*found).or_default() += images);
         prop_assert_eq!(counts, expected);
         let images = images_of(&runs);
-        let mut within = Levels::none(images.levels().len());
+        let mut within = Levels::none();
         for (run, during) in logs::ranges(&runs, range).iter().enumerate() {
             within.add(&images.during(run, *during.start(), *during.end()));
         }
@@ -142,7 +142,7 @@ proptest! {
             }
         }
         let all: Vec<_> = (0..logs::BLOCKS).map(BlockNr::new).collect();
-        let mut within = Levels::none(images.levels().len());
+        let mut within = Levels::none();
         for (run, during) in during.iter().enumerate() {
             within.add(&images.during(run, *during.start(), *during.end()));
         }
