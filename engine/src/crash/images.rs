@@ -21,6 +21,7 @@ use super::space::{Space, Unit};
 use crate::device::{DeviceLog, DiskImage};
 use crate::schedule::Schedule;
 use crate::units::{Block, BlockNr, Lba, Moment, Widen, len_u32, len_u64};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -61,7 +62,7 @@ pub(super) enum InRun {
     /// It never writes it: the base has this variant.
     Base(usize),
     /// It is this unit of its space; for each content of the unit, the variant, where any level allows it.
-    Unit { unit: usize, variants: Vec<Option<usize>> },
+    Unit { unit: usize, variants: SmallVec<[Option<usize>; 2]> },
 }
 
 /// How many contents of one block are kept once they were put together.
@@ -103,8 +104,8 @@ impl Varying {
 pub(super) struct Cell {
     /// Its place in its block, in bytes.
     pub(super) at: usize,
-    pub(super) variants: Vec<Variant>,
-    pub(super) runs: Vec<InRun>,
+    pub(super) variants: SmallVec<[Variant; 2]>,
+    pub(super) runs: SmallVec<[InRun; 2]>,
     /// The group of cells that are alike.
     pub(super) group: usize,
 }
@@ -266,9 +267,9 @@ impl<'a> Images<'a> {
 
     /// For each unit that some run writes, or that the runs start with different contents of, its place in each
     /// run's space.
-    fn written(&self) -> BTreeMap<Lba, Vec<Option<usize>>> {
-        let none = || vec![None; self.spaces.len()];
-        let mut written: BTreeMap<Lba, Vec<Option<usize>>> = BTreeMap::new();
+    fn written(&self) -> BTreeMap<Lba, SmallVec<[Option<usize>; 2]>> {
+        let none = || SmallVec::from_elem(None, self.spaces.len());
+        let mut written: BTreeMap<Lba, SmallVec<[Option<usize>; 2]>> = BTreeMap::new();
         for (run, space) in self.spaces.iter().enumerate() {
             for (number, unit) in space.units.iter().enumerate() {
                 written.entry(unit.lba).or_insert_with(none)[run] = Some(number);
@@ -289,8 +290,8 @@ impl<'a> Images<'a> {
     }
 
     /// The contents that a unit can hold, and what each run makes of them.
-    fn variants(&self, lba: Lba, units: &[Option<usize>]) -> (Vec<Variant>, Vec<InRun>) {
-        let mut variants: Vec<Variant> = Vec::new();
+    fn variants(&self, lba: Lba, units: &[Option<usize>]) -> (SmallVec<[Variant; 2]>, SmallVec<[InRun; 2]>) {
+        let mut variants: SmallVec<[Variant; 2]> = SmallVec::new();
         let mut intern = |bytes: &Content| {
             let known = variants.iter().position(|variant| variant.bytes == *bytes);
             known.unwrap_or_else(|| {
@@ -298,7 +299,7 @@ impl<'a> Images<'a> {
                 variants.len() - 1
             })
         };
-        let mut runs = Vec::with_capacity(units.len());
+        let mut runs = SmallVec::new();
         for (run, unit) in units.iter().enumerate() {
             runs.push(match unit {
                 None => {
@@ -346,7 +347,7 @@ impl<'a> Images<'a> {
             kept += usize::from(is_kept);
             is_kept.then_some(kept - usize::from(is_kept))
         });
-        let moved: Vec<Option<usize>> = moved.collect();
+        let moved: SmallVec<[Option<usize>; 4]> = moved.collect();
         for in_run in &mut runs {
             match in_run {
                 InRun::Base(variant) => *variant = moved[*variant].unwrap_or(0),

@@ -14,6 +14,7 @@ use crate::units::{
     BlockNr, Lba, Moment, RequestIdx, SECTOR_BYTES, SECTORS_PER_BLOCK, Widen, len_u32, len_u64,
 };
 use num_bigint::BigUint;
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -55,17 +56,18 @@ pub(super) struct Unit {
     /// Its first sector.
     pub(super) lba: Lba,
     /// Distinct contents; the first is the base image's.
-    pub(super) contents: Vec<Content>,
+    pub(super) contents: SmallVec<[Content; 2]>,
     /// In order of submission; the first is the base.
-    pub(super) versions: Vec<Version>,
+    pub(super) versions: SmallVec<[Version; 2]>,
     /// From which moment on nothing older than which version survives.
-    pub(super) durable: Vec<(Moment, usize)>,
+    pub(super) durable: SmallVec<[(Moment, usize); 2]>,
 }
 
 impl Unit {
     fn new(lba: Lba, base: Content) -> Self {
         let version = Version { request: None, since: Moment::new(0), content: 0 };
-        Self { lba, contents: vec![base], versions: vec![version], durable: vec![(Moment::new(0), 0)] }
+        let durable = smallvec![(Moment::new(0), 0)];
+        Self { lba, contents: smallvec![base], versions: smallvec![version], durable }
     }
 
     fn submit(&mut self, request: RequestIdx, since: Moment, at: usize, bytes: Content) {
