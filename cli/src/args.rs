@@ -86,16 +86,25 @@ pub(crate) struct Run {
     /// Write the report to this file instead of the terminal.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Crash states to look at in each run of a scenario, at most. Where there are more a sample is drawn, and the
-    /// verdict may be inconclusive.
-    #[arg(long, value_name = "N", default_value_t = 32_768, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) max_states: u64,
+    /// Different results of recovery to look for in each scenario, at most; all images that lead to one are looked
+    /// at together. Where there are more a sample is drawn, and the verdict may be inconclusive.
+    #[arg(
+        long,
+        alias = "max-states",
+        value_name = "N",
+        default_value_t = 100_000,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub(crate) max_leaves: u64,
+    /// Print all digits of large numbers. Without it, a number above a million is a power of two.
+    #[arg(long)]
+    pub(crate) exact: bool,
     /// What the sample is drawn from. The same seed gives the same report.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Threads to use; without it, one for each processor. The report does not depend on it.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
+    #[arg(long, alias = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
 }
 
 /// The format of a report.
@@ -247,11 +256,12 @@ mod tests {
         };
         check("unplug run a.ron b", true);
         check("unplug run", false);
-        check("unplug run a.ron --format json --output x --seed 3 --jobs 2 --max-states 10", true);
+        check("unplug run a.ron --format json --output x --seed 3 --threads 2 --max-leaves 10 --exact", true);
+        check("unplug run a.ron --jobs 2 --max-states 10", true);
         check("unplug run a.ron b.ron --full", true);
         check("unplug run a.ron --format yaml", false);
-        check("unplug run a.ron --jobs 0", false);
-        check("unplug run a.ron --max-states 0", false);
+        check("unplug run a.ron --threads 0", false);
+        check("unplug run a.ron --max-leaves 0", false);
         check("unplug trace a.ron --schedule late", true);
         check("unplug trace a.ron --schedule never", false);
         check("unplug trace a.ron --step 3", true);

@@ -11,6 +11,7 @@ mod exit;
 mod files;
 mod load;
 mod output;
+mod progress;
 mod render;
 
 fn main() -> std::process::ExitCode {

@@ -4,6 +4,7 @@ pub(crate) mod diagnostic;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod kernels;
+pub(crate) mod numbers;
 mod table;
 pub(crate) mod trace;
 

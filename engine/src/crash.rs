@@ -46,6 +46,7 @@ mod id;
 mod images;
 mod levels;
 mod name;
+mod pieces;
 mod probe;
 mod sample;
 mod space;
@@ -57,6 +58,7 @@ pub use explore::{Bounds, Coverage, Explored, Leaf, Partial, explore};
 pub use fold::{Fold, Nothing, TooMany, Weighed};
 pub use images::{Course, Images, Level};
 pub use levels::Levels;
+pub use pieces::{Piece, Pieces};
 pub use sample::Drawn;
 
 pub use id::{Choice, CrashId, CrashIdError, Entry, Fate, ParseCrashIdError};

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use unplug::check::check;
-//! use unplug::crash::brute::Bounds;
+//! use unplug::crash::Bounds;
 //! use unplug::report::Verdict;
 //! use unplug::scenario::parse;
 //!
@@ -20,10 +20,10 @@
 //!     )"#,
 //! )
 //! .expect("a scenario in order");
-//! let report = check(&scenario, &Bounds { max_states: 1000, seed: 1 }).expect("calls that return what the file says");
+//! let report = check(&scenario, &Bounds::default()).expect("calls that return what the file says");
 //! assert_eq!(report.verdict, Verdict::Holds);
 //! // Old and new: the write survives or it does not.
-//! assert_eq!(report.images, 2);
+//! assert_eq!(report.images, 2_u32.into());
 //! ```
 //!
 //! `engine/ARCHITECTURE.md` is the map, `engine/MODEL.md` says what is modelled and what is not.

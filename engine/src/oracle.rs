@@ -1,10 +1,14 @@
 //! What was found on a recovered disk, and whether a claim about it is true.
 //!
 //! ```text
-//!   Survivors ──observe──▶ Observation ──holds(predicate)──▶ true or false
-//!   (references)           (contents)  ──key───────────────▶ 128 bits, equal iff the observations are
-//!                                      ──text──────────────▶ {"/conf": "old"}
+//!   Survivors ──▶ Outline ──compile(predicate)──▶ Formula ──see the blocks that matter──▶ true or false
+//!                 (names, sizes, where contents stand)
+//!                    └─fill─▶ Observation ──holds(predicate)──▶ true or false
+//!                             (contents)  ──text─────────────▶ {"/conf": "old"}
 //! ```
+//! An outline stands for all crash images in which recovery finds the same, whatever the contents of files are: what a
+//! claim says of contents is a formula over blocks, which is folded over all of them at once.
+//!
 //!
 //! The oracle sees survivors and claims, never the device log: it does not know which writes were lost.
 //! Only what a program could see through `open`, `read`, `stat` and `readdir` is observed, so bytes behind the end
@@ -14,8 +18,9 @@
 //! manual pages say must survive) are not judged here: only what a scenario claims.
 
 mod content;
-mod key;
+mod formula;
 mod observation;
+mod outline;
 mod predicate;
 mod text;
 
@@ -23,7 +28,8 @@ mod text;
 mod tests;
 
 pub use content::{Content, Segment};
-pub use key::{Key, Keys};
+pub use formula::{Formula, Residual};
 pub use observation::{Entry, Mounted, Observation, observe, observe_tree};
-pub use predicate::{holds, speaks_of_mounts};
+pub use outline::{FileShape, Outline};
+pub use predicate::{compile, holds, speaks_of_mounts};
 pub use text::{entry_text, summary, tree_text};

@@ -1,37 +1,45 @@
 //! What a scenario's crash states amount to: plain data, for people and programs alike.
 //!
 //! ```text
-//!   states of each run ──Tally──▶ windows: outcomes, how many images, a witness each
-//!   (one schedule each)       └─▶ expectations: holds or not, and the smallest case that decides
-//!                                     └── Story: which writes were lost, in the words of their causes
+//!   leaves ──by stretch──▶ rows: trees, how many images and sets of writes, a witness each ──▶ windows
+//!   (names, sizes,    └──fold over what is left of an expectation──▶ holds or not, and the smallest case that decides
+//!    classes of images)                                                 └── Story: which writes were lost, and why
 //! ```
 //! *Window* `k` is every moment from the return of step `k` until the return of step `k + 1`, both included; the one
 //! before the first step starts with the run, the last one lasts to the end of the log. An image is counted once in
-//! a window, however many schedules and moments lead to it.
+//! a window, however many schedules and moments lead to it, and it is in one outcome.
 //!
-//! Not here: how likely an outcome is. Counts are of distinct images, not of probabilities.
+//! What a file holds is not read to find leaves. A file that can hold few contents is listed with each of them, one
+//! that can hold many with the choices of its units.
+//!
+//! Not here: how likely an outcome is. Counts are of distinct images, and of sets of writes that reached the medium.
 
+mod assembly;
+mod bodies;
+mod claims;
 mod comparison;
 mod ledger;
 mod machine;
-mod product;
+mod rows;
+mod shown;
+mod stage;
 mod steps;
 mod story;
-mod tally;
 mod timeline;
 
+pub use assembly::Assembly;
 pub use comparison::{Comparison, Done, Group, StepRow, Stretch};
+pub use stage::images;
 pub use story::Storyteller;
-pub use tally::{Finding, Tally};
 pub use timeline::{Run, Timeline};
 
-use crate::crash::CrashId;
-use crate::crash::brute::Coverage;
+use crate::crash::{Coverage, CrashId};
 use crate::device::AtomicUnit;
 use crate::history::Returned;
 use crate::kernel::Kernel;
 use crate::schedule::Schedule;
 use crate::units::{FileBlock, Ino, Moment, StepIdx};
+use num_bigint::BigUint;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,10 +60,16 @@ pub struct Report {
     pub atomic: AtomicUnit,
     /// Of all expectations together.
     pub verdict: Verdict,
-    /// The runs and how much of their crash states was looked at.
+    /// The runs.
     pub runs: Vec<RunReport>,
-    /// How many distinct images were looked at, in all runs together.
-    pub images: u64,
+    /// How much was looked at.
+    pub coverage: Coverage,
+    /// In so many leaves all images were found.
+    pub leaves: u64,
+    /// How many distinct images there are, in all runs together.
+    pub images: BigUint,
+    /// How many sets of unit writes can have reached the medium, summed over the runs.
+    pub subsets: BigUint,
     /// The steps of the program.
     pub steps: Vec<StepReport>,
     /// The windows, from the one before the first step on.
@@ -75,13 +89,13 @@ pub enum Verdict {
     Violated,
 }
 
-/// One run of the program, and how much of its crash states was looked at.
+/// One run of the program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunReport {
     /// The schedules that lead to this very run.
     pub schedules: Vec<Schedule>,
-    /// How much was looked at.
-    pub coverage: Coverage,
+    /// How many distinct images it can leave.
+    pub images: BigUint,
 }
 
 /// A step of the program.
@@ -136,6 +150,10 @@ pub struct Window {
     pub after: Option<StepIdx>,
     /// What can be found, in the order of the trees.
     pub outcomes: Arc<[Outcome]>,
+    /// How many distinct images.
+    pub images: BigUint,
+    /// How many sets of unit writes can have reached the medium, summed over the runs.
+    pub subsets: BigUint,
 }
 
 /// Something that can be found.
@@ -144,11 +162,13 @@ pub struct Outcome {
     /// The recovered tree.
     pub tree: ShownTree,
     /// How many distinct images lead to it.
-    pub images: u64,
+    pub images: BigUint,
+    /// How many sets of unit writes, summed over the runs.
+    pub subsets: BigUint,
     /// The schedules that lead to it.
     pub schedules: Vec<Schedule>,
-    /// The expectations that it speaks against, by their place in the report; where free units are listed instead
-    /// of multiplied, those that any of their combinations speaks against.
+    /// The expectations that it speaks against, by their place in the report; where units are shown with their
+    /// choices, those that any of their combinations speaks against.
     pub violates: Vec<usize>,
     /// One of the images.
     pub witness: Witness,
@@ -162,12 +182,15 @@ pub type ShownTree = BTreeMap<String, Shown>;
 pub enum Shown {
     /// Its text form.
     Text(String),
-    /// A file whose units are free independently of one another.
+    /// A file with more contents than are listed: what each of its units may hold.
     Units {
         /// Its size.
         size_bytes: u64,
         /// Its units in order.
         units: Vec<Choices>,
+        /// Whether every combination is there, of all files of the tree that are shown so. Where it is not said so,
+        /// some combinations of the choices may be impossible.
+        all: bool,
     },
 }
 
@@ -187,7 +210,7 @@ pub struct Choices {
 pub struct Witness {
     /// Its name, to replay it.
     pub id: CrashId,
-    /// The first moment in question at which it is legal.
+    /// When the power is cut: the moment in question at which it lost the fewest writes.
     pub at: Moment,
     /// How it comes about then; left out where a window has very many outcomes.
     pub story: Option<Story>,
@@ -206,6 +229,18 @@ pub struct Story {
     pub next: Option<String>,
 }
 
+/// Why an expectation was not decided for every image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Undecided {
+    /// Its window has images that were only sampled.
+    Sampled,
+    /// It takes more combinations of contents than can be told apart.
+    TooMany {
+        /// So many images were drawn instead.
+        drawn: u64,
+    },
+}
+
 /// An expectation and what became of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -216,9 +251,11 @@ pub struct Judgement {
     /// Whether it holds.
     pub verdict: Verdict,
     /// How many distinct images lie in its window.
-    pub images: u64,
-    /// How many of them speak against it, or, for `sometimes`, for it.
-    pub decisive: u64,
+    pub images: BigUint,
+    /// How many of them speak against it, or, for `sometimes`, for it. At least so many where not all was decided.
+    pub decisive: BigUint,
+    /// Why not every image could be decided, where that is so.
+    pub undecided: Option<Undecided>,
     /// The one of those with the fewest writes lost.
     pub case: Option<Case>,
     /// For a violated `sometimes`, what is found in its window instead: the first few trees, in no special order.

@@ -5,12 +5,14 @@ use crate::args::{Format, Run, Versions};
 use crate::exit::Exit;
 use crate::files;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::render::human::{Detail, Human, Named};
+use crate::render::numbers::Digits;
 use crate::render::{Renderer, json::Json};
 use rayon::prelude::*;
 use std::path::Path;
-use unplug::check::check;
-use unplug::crash::brute::Bounds;
+use unplug::check::check_with;
+use unplug::crash::Bounds;
 use unplug::kernel::Kernel;
 use unplug::report::{Report, Verdict};
 
@@ -20,28 +22,32 @@ const BATCH: usize = 16;
 /// Runs every scenario on each of its kernels, and prints the reports in the order of the files.
 pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let files = files::scenarios(&args.paths)?;
-    if let Some(jobs) = args.jobs {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.into());
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
         pool.build_global().map_err(Failure::new)?;
     }
     let mut output = Output::to(args.output.as_deref())?;
     let kernels = Versions::all(&args.kernels);
     let mut renderer = renderer(args, files.len(), &kernels);
-    let bounds = Bounds { max_states: args.max_states, seed: args.seed };
+    let bounds = Bounds { max_leaves: args.max_leaves, seed: args.seed, ..Bounds::default() };
+    let progress = Progress::new(files.len());
     let mut exit = Exit::Good;
     for batch in files.chunks(BATCH) {
-        let batch_results: Vec<_> = batch.par_iter().map(|file| one(file, &kernels, &bounds)).collect();
+        let batch_results: Vec<_> =
+            batch.par_iter().map(|file| one(file, &kernels, &bounds, &progress)).collect();
         for (file, results) in batch.iter().zip(batch_results) {
             let kernels = if results.len() > 1 { Kernels::Several } else { Kernels::One };
             for result in &results {
                 if let Err(trouble) = result {
-                    trouble.print(file, kernels);
+                    progress.aside(|| trouble.print(file, kernels));
                 }
                 exit = exit.max(status(result));
             }
-            output.print(&renderer.scenario(file, &results))?;
+            let text = renderer.scenario(file, &results);
+            progress.aside(|| output.print(&text))?;
         }
     }
+    progress.end();
     output.print(&renderer.end())?;
     Ok(exit)
 }
@@ -53,18 +59,30 @@ fn renderer(args: &Run, files: usize, kernels: &[Kernel]) -> Box<dyn Renderer> {
         (false, _) => Detail::Failures,
     };
     let named = if kernels.is_empty() { Named::ByFile } else { Named::ByCommand };
+    let digits = if args.exact { Digits::All } else { Digits::Few };
     match args.format {
-        Format::Human => Box::new(Human::new(detail, named)),
+        Format::Human => Box::new(Human::new(detail, named, digits)),
         Format::Json => Box::new(Json::new()),
     }
 }
 
 /// A report for each kernel, or why the file has none.
-fn one(file: &Path, kernels: &[Kernel], bounds: &Bounds) -> Vec<Result<Report, Trouble>> {
+fn one(
+    file: &Path,
+    kernels: &[Kernel],
+    bounds: &Bounds,
+    progress: &Progress,
+) -> Vec<Result<Report, Trouble>> {
     match scenarios(file, kernels) {
         Ok(scenarios) => {
-            let report = |scenario| check(scenario, bounds).map_err(|error| Trouble::step(scenario, error));
-            scenarios.par_iter().map(report).collect()
+            let report = |scenario| {
+                let work = progress.work();
+                let leaves = |leaves: u64| work.leaves(leaves);
+                check_with(scenario, bounds, &leaves).map_err(|error| Trouble::step(scenario, error))
+            };
+            let reports = scenarios.par_iter().map(report).collect();
+            progress.file();
+            reports
         }
         Err(trouble) => vec![Err(trouble)],
     }

@@ -22,19 +22,23 @@ mod trees;
 #[cfg(test)]
 mod tests;
 
-use super::{Renderer, count};
+use super::Renderer;
+use super::numbers::{Digits, log2};
 use crate::commands::Trouble;
 use anstyle::{AnsiColor, Style};
 use layout::{Page, padded};
+use num_bigint::BigUint;
 use std::path::Path;
-use unplug::crash::brute::Coverage;
+use unplug::crash::{Coverage, Partial};
 use unplug::device::AtomicUnit;
 use unplug::kernel::Kernel;
-use unplug::report::{Report, RunReport, Verdict};
+use unplug::report::{Report, Verdict};
 
-const LOOK_AT_MORE: &str = "To look at more of them: a larger --max-states.";
+const LOOK_AT_MORE: &str = "To look at more of them: a larger --max-leaves.";
 const HAVE_FEWER: &str =
     "To have fewer: a disk that writes 4 KiB as one piece, stack: (disk: (atomic_write: 4096)).";
+/// Where no draw of a sample met something, its share is below this divided by the draws, with 95 % confidence.
+const RULE_OF_THREE: f64 = 3.0;
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -46,6 +50,7 @@ const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) struct Human {
     detail: Detail,
     named: Named,
+    digits: Digits,
     done: Vec<(String, Line)>,
     /// Whether a report was printed.
     printed: bool,
@@ -76,14 +81,14 @@ pub(crate) enum Named {
 /// A scenario in the summary.
 #[derive(Debug)]
 enum Line {
-    Judged { verdict: Verdict, images: u64, kernels: Vec<Kernel> },
+    Judged { verdict: Verdict, images: BigUint, kernels: Vec<Kernel> },
     Error,
 }
 
 impl Human {
     /// No scenario yet.
-    pub(crate) const fn new(detail: Detail, named: Named) -> Self {
-        Self { detail, named, done: Vec::new(), printed: false, left_out: false }
+    pub(crate) const fn new(detail: Detail, named: Named, digits: Digits) -> Self {
+        Self { detail, named, digits, done: Vec::new(), printed: false, left_out: false }
     }
 
     /// A scenario on one kernel.
@@ -123,7 +128,7 @@ impl Human {
 
     /// A page, set off from the one before.
     fn next_page(&mut self) -> Page {
-        let mut page = Page::new();
+        let mut page = Page::new(self.digits);
         if std::mem::replace(&mut self.printed, true) {
             page.line("");
         }
@@ -146,7 +151,7 @@ impl Renderer for Human {
         if self.done.len() < 2 {
             return String::new();
         }
-        let mut page = Page::new();
+        let mut page = Page::new(self.digits);
         if self.printed {
             page.line("");
         }
@@ -173,7 +178,7 @@ fn line(results: &[Result<Report, Trouble>]) -> Line {
     match reports.iter().map(|report| report.verdict).max() {
         Some(verdict) if reports.len() == results.len() => Line::Judged {
             verdict,
-            images: reports.iter().map(|report| report.images).sum(),
+            images: reports.iter().map(|report| &report.images).sum(),
             kernels: reports.iter().map(|report| report.kernel).collect(),
         },
         Some(_) | None => Line::Error,
@@ -251,23 +256,39 @@ fn verdict(page: &mut Page, report: &Report) {
     page.tagged(word, style, &sentence);
 }
 
-/// How many images there are and how many were looked at.
+/// How many images there are, and how many of them were not looked at.
 fn totals(page: &mut Page, report: &Report) {
-    let images = count(report.images, "different disk image", "different disk images");
-    let complete = report.runs.iter().all(|run| matches!(run.coverage, Coverage::Complete { .. }));
-    if complete {
-        page.wrapped(
-            "",
-            &format!("Looked at {images}: every one that a crash can leave. {}", schedules(report)),
-            FAINT,
-        );
-    } else {
-        page.wrapped("", &format!("Looked at {images}, which are not all. {}", schedules(report)), OPEN);
-        for run in &report.runs {
-            partial(page, run);
+    let images = page.amount_of(&report.images, "different disk image", "different disk images");
+    match &report.coverage {
+        Coverage::Complete => {
+            let text = format!("Looked at {images}: every one that a crash can leave. {}", schedules(report));
+            page.wrapped("", &text, FAINT);
         }
-        page.wrapped("", &hint(report.atomic), FAINT);
+        Coverage::Partial(partial) => {
+            let text = format!("There are {images}; not all were looked at. {}", schedules(report));
+            page.wrapped("", &text, OPEN);
+            page.wrapped("  ", &left_out(partial), FAINT);
+            page.wrapped("", &hint(report.atomic), FAINT);
+        }
     }
+    if page.digits() == Digits::All {
+        let sets = page.amount_of(&report.subsets, "set", "sets");
+        let text = format!("They come about by {sets} of writes that reached the medium, part by part.");
+        page.wrapped("", &text, FAINT);
+    }
+}
+
+/// What is known of the images that were not looked at.
+fn left_out(partial: &Partial) -> String {
+    let Partial { reason, left, of, draws, .. } = partial;
+    let share = log2(left) - log2(of);
+    let sets = format!("a share of 2^{share:.1} of all sets of writes was left out ({reason})");
+    let drawn = f64::from(u32::try_from(*draws).unwrap_or(u32::MAX).max(1));
+    format!(
+        "{sets}; {draws} of them were drawn at random (what none of these shows makes up less than {:.2} % of what \
+         was left out, with a confidence of 95 %)",
+        100.0 * RULE_OF_THREE / drawn
+    )
 }
 
 /// What can be done where not every state was looked at.
@@ -275,19 +296,6 @@ fn hint(atomic: AtomicUnit) -> String {
     match atomic {
         AtomicUnit::Sector => format!("{LOOK_AT_MORE} {HAVE_FEWER}"),
         AtomicUnit::Block => LOOK_AT_MORE.to_owned(),
-    }
-}
-
-fn partial(page: &mut Page, run: &RunReport) {
-    if let Coverage::Partial { explored, total, reason, .. } = &run.coverage {
-        let names: Vec<&str> = run.schedules.iter().map(|schedule| schedule.name()).collect();
-        let total = total.to_string();
-        let size = if total.len() > 15 { format!("about 10^{}", total.len() - 1) } else { total };
-        page.wrapped(
-            "  ",
-            &format!("schedule {}: {explored} of {size} ({reason})", names.join(" and ")),
-            FAINT,
-        );
     }
 }
 
@@ -314,7 +322,7 @@ fn summary(page: &mut Page, done: &[(String, Line)]) {
         let (word, style, images, on) = match line {
             Line::Judged { verdict, images, kernels } => {
                 let (word, style) = word(*verdict);
-                (word, style, count(*images, "image", "images"), on(kernels))
+                (word, style, page.amount_of(images, "image", "images"), on(kernels))
             }
             Line::Error => ("error", BAD, String::new(), String::new()),
         };

@@ -2,14 +2,17 @@
 //! they outgrow what readers of JSON can count.
 
 use super::Renderer;
+use super::numbers::{is_large, log2};
 use crate::commands::Trouble;
+use num_bigint::BigUint;
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use unplug::crash::brute::Coverage;
+use unplug::crash::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{
-    Choices, Judgement, Outcome, Report, RunReport, Shown, ShownTree, StepReport, Verdict, Window, Witness,
+    Choices, Judgement, Outcome, Report, RunReport, Shown, ShownTree, StepReport, Undecided, Verdict, Window,
+    Witness,
 };
 use unplug::scenario::Diagnostic;
 use unplug::schedule::Schedule;
@@ -45,19 +48,32 @@ impl Renderer for Json {
 }
 
 fn scenario(file: &str, report: &Report) -> Value {
-    json!({
+    let object = json!({
         "file": file,
         "title": report.title,
         "about": report.about,
         "kernel": report.kernel.version(),
         "machine": report.machine,
         "verdict": verdict(report.verdict),
-        "coverage": coverage(&report.runs),
+        "coverage": coverage(report),
         "images": report.images.to_string(),
+                "subsets": report.subsets.to_string(),
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "windows": report.windows.iter().map(|one| window(report, one)).collect::<Vec<_>>(),
         "expectations": report.expectations.iter().map(expectation).collect::<Vec<_>>(),
-    })
+    });
+    with_logarithm(object, &report.images)
+}
+
+/// With the logarithm of a number of images to the base of 2, where the number is above a million.
+fn with_logarithm(object: Value, images: &BigUint) -> Value {
+    let mut object = object;
+    if let Value::Object(keys) = &mut object
+        && is_large(images)
+    {
+        keys.insert("log2".to_owned(), json!(log2(images)));
+    }
+    object
 }
 
 const fn verdict(verdict: Verdict) -> &'static str {
@@ -68,28 +84,34 @@ const fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-fn coverage(runs: &[RunReport]) -> Value {
-    let complete = runs.iter().all(|run| matches!(run.coverage, Coverage::Complete { .. }));
-    json!({ "complete": complete, "runs": runs.iter().map(run).collect::<Vec<_>>() })
-}
-
-fn run(run: &RunReport) -> Value {
-    let schedules = schedules(&run.schedules);
-    match &run.coverage {
-        Coverage::Complete { states } => json!({
-            "schedules": schedules,
-            "complete": true,
-            "explored": states.to_string(),
-            "total": states.to_string(),
-        }),
-        Coverage::Partial { explored, total, reason, .. } => json!({
-            "schedules": schedules,
+/// Of a run, `explored` are the images whose outcome is known; where some are not, nobody counts them.
+fn coverage(report: &Report) -> Value {
+    let runs: Vec<Value> = report.runs.iter().map(|one| run(report, one)).collect();
+    match &report.coverage {
+        Coverage::Complete => {
+            json!({ "complete": true, "leaves": report.leaves.to_string(), "runs": runs })
+        }
+        Coverage::Partial(partial) => json!({
             "complete": false,
-            "explored": explored.to_string(),
-            "total": total.to_string(),
-            "reason": reason,
+            "leaves": report.leaves.to_string(),
+            "reason": partial.reason,
+            "left_out": partial.left.to_string(),
+            "of": partial.of.to_string(),
+            "draws": partial.draws.to_string(),
+            "runs": runs,
         }),
     }
+}
+
+fn run(report: &Report, run: &RunReport) -> Value {
+    let complete = report.coverage == Coverage::Complete;
+    let total = run.images.to_string();
+    json!({
+        "schedules": schedules(&run.schedules),
+        "complete": complete,
+        "explored": complete.then_some(&total),
+        "total": total,
+    })
 }
 
 fn schedules(schedules: &[Schedule]) -> Vec<&'static str> {
@@ -113,20 +135,33 @@ fn step(step: &StepReport) -> Value {
 fn window(report: &Report, window: &Window) -> Value {
     let outcomes: Vec<Value> = window.outcomes.iter().map(outcome).collect();
     let Some(after) = window.after else {
-        return json!({ "after": -1, "step": null, "outcomes": outcomes });
+        return windowed(window, json!({ "after": -1, "step": null, "outcomes": outcomes }));
     };
     let step = usize::try_from(after.get()).ok().and_then(|at| report.steps.get(at));
-    json!({ "after": after.get(), "step": step.map(|step| step.name), "outcomes": outcomes })
+    let step = step.map(|step| step.name);
+    windowed(window, json!({ "after": after.get(), "step": step, "outcomes": outcomes }))
+}
+
+/// With the counts of the whole window.
+fn windowed(window: &Window, object: Value) -> Value {
+    let mut object = object;
+    if let Value::Object(keys) = &mut object {
+        keys.insert("images".to_owned(), json!(window.images.to_string()));
+        keys.insert("subsets".to_owned(), json!(window.subsets.to_string()));
+    }
+    with_logarithm(object, &window.images)
 }
 
 fn outcome(outcome: &Outcome) -> Value {
-    json!({
+    let object = json!({
         "tree": tree(&outcome.tree),
         "images": outcome.images.to_string(),
+        "subsets": outcome.subsets.to_string(),
         "witness": outcome.witness.id.to_string(),
         "schedules": schedules(&outcome.schedules),
         "violates": outcome.violates,
-    })
+    });
+    with_logarithm(object, &outcome.images)
 }
 
 fn tree(tree: &ShownTree) -> Value {
@@ -136,9 +171,14 @@ fn tree(tree: &ShownTree) -> Value {
 fn entry(shown: &Shown) -> Value {
     match shown {
         Shown::Text(text) => json!(text),
-        Shown::Units { size_bytes, units } => {
+        Shown::Units { size_bytes, units, all } => {
             let unit = |unit: &Choices| json!({ "at": unit.at, "len": unit.len_bytes, "any": unit.any });
-            json!({ "size": size_bytes, "units": units.iter().map(unit).collect::<Vec<_>>() })
+            let units: Vec<Value> = units.iter().map(unit).collect();
+            if *all {
+                json!({ "size": size_bytes, "units": units })
+            } else {
+                json!({ "size": size_bytes, "units": units, "free": false })
+            }
         }
     }
 }
@@ -153,6 +193,16 @@ fn expectation(judged: &Judgement) -> Value {
     object.insert("implied".to_owned(), json!(judged.line.is_none()));
     object.insert("images".to_owned(), json!(judged.images.to_string()));
     object.insert("decisive".to_owned(), json!(judged.decisive.to_string()));
+    match judged.undecided {
+        Some(Undecided::Sampled) => {
+            object.insert("undecided".to_owned(), json!("only a sample was looked at"));
+        }
+        Some(Undecided::TooMany { drawn }) => {
+            let text = format!("too many combinations to decide exactly: sampled {drawn} images");
+            object.insert("undecided".to_owned(), json!(text));
+        }
+        None => {}
+    }
     if let Some(case) = &judged.case {
         object.insert("after".to_owned(), json!(case.after.map_or(-1, |step| i64::from(step.get()))));
         object.insert("found".to_owned(), tree(&case.tree));

@@ -79,8 +79,8 @@ impl Images<'_> {
 
     /// How many of them a class has.
     pub fn images_of(&self, class: &Class, within: &Levels) -> BigUint {
-        self.fold(class, within, &[], &Nothing)
-            .map_or(BigUint::ZERO, |weighed| weighed.into_iter().map(|it| it.images).sum())
+        let levels = class.levels.and(within);
+        if levels.is_empty() { BigUint::ZERO } else { self.rest(class, &levels, &[]).into_values().sum() }
     }
 
     /// Folds over some blocks, in ascending order, in all images of a class that are legal at any of some levels.
@@ -108,7 +108,7 @@ impl Images<'_> {
                 }
             }
         }
-        let rest = self.rest(class, &levels, blocks)?;
+        let rest = self.rest(class, &levels, blocks);
         let mut both: Weights<F::State> = Weights::new();
         for ((seen, state), images) in &weights {
             for (unseen, others) in &rest {
@@ -260,12 +260,7 @@ impl Images<'_> {
     }
 
     /// The images of everything but some blocks, by the levels at which they are legal.
-    fn rest(
-        &self,
-        class: &Class,
-        levels: &Levels,
-        blocks: &[BlockNr],
-    ) -> Result<BTreeMap<Levels, BigUint>, TooMany> {
+    fn rest(&self, class: &Class, levels: &Levels, blocks: &[BlockNr]) -> BTreeMap<Levels, BigUint> {
         let mut weights = BTreeMap::from([(levels.clone(), BigUint::from(1_u32))]);
         // Cells that are counted elsewhere are missing from their groups.
         let mut missing: BTreeMap<usize, u32> = BTreeMap::new();
@@ -285,16 +280,16 @@ impl Images<'_> {
             }
             let kinds = kinds.into_iter().map(|(legal, contents)| Kind { legal, contents });
             let block = Group { kinds: kinds.filter(|kind| !kind.legal.is_empty()).collect(), cells: 1 };
-            weights = multiply(weights, &block, 1, levels)?;
+            weights = multiply(weights, &block, 1, levels);
         }
         let loose = blocks.iter().filter(|block| !class.told.contains_key(block));
         loose.filter_map(|block| self.cells_of(*block)).for_each(miss);
         for number in self.groups.within(levels) {
             let group = &self.groups.groups[number];
             let cells = group.cells - missing.get(&number).copied().unwrap_or(0);
-            weights = multiply(weights, group, cells, levels)?;
+            weights = multiply(weights, group, cells, levels);
         }
-        Ok(weights)
+        weights
     }
 }
 
@@ -304,9 +299,9 @@ fn multiply(
     group: &Group,
     cells: u32,
     levels: &Levels,
-) -> Result<BTreeMap<Levels, BigUint>, TooMany> {
+) -> BTreeMap<Levels, BigUint> {
     if cells == 0 {
-        return Ok(weights);
+        return weights;
     }
     let kinds: Vec<Kind> = group
         .kinds
@@ -317,7 +312,7 @@ fn multiply(
     if kinds.iter().all(|kind| kind.legal == *levels) {
         let contents: u32 = kinds.iter().map(|kind| kind.contents).sum();
         let factor = BigUint::from(contents).pow(cells);
-        return Ok(weights.into_iter().map(|(levels, images)| (levels, images * &factor)).collect());
+        return weights.into_iter().map(|(levels, images)| (levels, images * &factor)).collect();
     }
     let ways = if kinds.len() <= MOST_KINDS {
         vec![used(&kinds, cells)]
@@ -335,12 +330,9 @@ fn multiply(
                 }
             }
         }
-        if next.len() > MOST_STATES {
-            return Err(TooMany);
-        }
         weights = next;
     }
-    Ok(weights)
+    weights
 }
 
 fn used_once(kinds: &[Kind]) -> Vec<(Levels, BigUint)> {

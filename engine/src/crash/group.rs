@@ -40,7 +40,7 @@ impl Groups {
     pub(super) fn of(cells: &mut [Cell], levels: usize) -> Self {
         let mut known: BTreeMap<Vec<Kind>, usize> = BTreeMap::new();
         let mut groups: Vec<Group> = Vec::new();
-        for cell in cells {
+        for cell in cells.iter_mut() {
             let kinds = kinds(cell);
             let group = *known.entry(kinds).or_insert_with_key(|kinds| {
                 groups.push(Group { kinds: kinds.clone(), cells: 0 });
@@ -49,6 +49,18 @@ impl Groups {
             cell.group = group;
             groups[group].cells += 1;
         }
+        // In the order of time: sums over them then have few parts at once.
+        let mut order: Vec<(usize, usize)> =
+            groups.iter().map(|group| group.busy(levels).span().start).zip(0..).collect();
+        order.sort_unstable();
+        let mut places = vec![0; groups.len()];
+        for (place, (_, group)) in order.iter().enumerate() {
+            places[*group] = place;
+        }
+        cells.iter_mut().for_each(|cell| cell.group = places[cell.group]);
+        let mut ordered: Vec<(usize, Group)> = places.into_iter().zip(groups).collect();
+        ordered.sort_unstable_by_key(|(place, _)| *place);
+        let groups: Vec<Group> = ordered.into_iter().map(|(_, group)| group).collect();
         let mut busy = vec![Vec::new(); levels];
         for (number, group) in (0..).zip(&groups) {
             for level in group.busy(levels).iter() {

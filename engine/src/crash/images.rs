@@ -173,6 +173,11 @@ impl<'a> Images<'a> {
         Levels::of(0..self.levels.len())
     }
 
+    /// No level.
+    pub fn none(&self) -> Levels {
+        Levels::none()
+    }
+
     /// The size of the disk in blocks.
     pub fn blocks(&self) -> u64 {
         self.ground.blocks()

@@ -66,12 +66,6 @@ impl Content {
         segments
     }
 
-    /// Whether the file has exactly these bytes at this offset, all of them before its end.
-    pub fn has(&self, offset: u64, bytes: &[u8]) -> bool {
-        let end = offset.checked_add(len_u64(bytes.len()));
-        end.is_some_and(|end| end <= self.size_bytes) && self.agrees(offset, bytes)
-    }
-
     /// Some bytes of the file, cut off at its end.
     pub fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
         let len = self.size_bytes.saturating_sub(offset).min(len_u64(len)).index();
@@ -86,25 +80,6 @@ impl Content {
             }
         }
         bytes
-    }
-
-    fn agrees(&self, offset: u64, bytes: &[u8]) -> bool {
-        let mut at = offset;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let within = (at % block_bytes()).index();
-            let (now, later) = rest.split_at(rest.len().min(BLOCK_BYTES - within));
-            let equal = match self.block_at(at) {
-                Some(block) => block.bytes()[within..within + now.len()] == *now,
-                None => now.iter().all(|byte| *byte == 0),
-            };
-            if !equal {
-                return false;
-            }
-            at += len_u64(now.len());
-            rest = later;
-        }
-        true
     }
 
     fn block_at(&self, offset: u64) -> Option<&Block> {

@@ -1,39 +1,40 @@
 //! What a program would find after the crash.
 
-use super::Content;
+use super::{Content, FileShape, Outline};
 use crate::device::Media;
 use crate::history::Errno;
-use crate::recovery::{File, MountError, Node, Survivors, Tree};
+use crate::recovery::{MountError, Source, Survivors, Tree};
 use crate::units::{Block, BlockNr, Ino};
 use std::collections::BTreeMap;
 
-/// What was found on a recovered disk.
+/// What was found on a recovered disk. `F` is what is known of a regular file: its [`Content`], or its
+/// [`FileShape`] where contents were not read.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Observation {
+pub enum Observation<F = Content> {
     /// It cannot be mounted, and why.
     Unmountable(String),
     /// It can.
-    Mounted(Mounted),
+    Mounted(Mounted<F>),
 }
 
 /// A file system that could be mounted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Mounted {
+pub struct Mounted<F = Content> {
     /// What each absolute path names; `/` itself and `/lost+found` are left out.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, Entry<F>>,
     /// What `e2fsck` would have to repair beyond journal and orphan processing, one line each.
     pub repairs: Vec<String>,
 }
 
 /// What a name stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Entry {
+pub enum Entry<F = Content> {
     /// A directory.
     Directory(Ino),
     /// A symlink and its target.
     Symlink(Ino, String),
     /// A regular file.
-    File(Content),
+    File(F),
     /// Something that cannot be read, and the error that reading it returns.
     Unreadable(Errno),
 }
@@ -49,18 +50,40 @@ impl Entry {
     }
 }
 
-impl Observation {
+impl<F> Entry<F> {
+    /// The same, with something else known of a regular file.
+    fn map<G>(&self, file: impl FnOnce(&F) -> G) -> Entry<G> {
+        match self {
+            Self::Directory(ino) => Entry::Directory(*ino),
+            Self::Symlink(ino, target) => Entry::Symlink(*ino, target.clone()),
+            Self::File(known) => Entry::File(file(known)),
+            Self::Unreadable(errno) => Entry::Unreadable(*errno),
+        }
+    }
+}
+
+impl<F> Observation<F> {
     /// Of a disk that cannot be mounted.
     pub fn unmountable(error: &MountError) -> Self {
         Self::Unmountable(error.to_string())
+    }
+
+    /// The same, with something else known of each regular file.
+    pub(super) fn map<G>(&self, mut file: impl FnMut(&F) -> G) -> Observation<G> {
+        match self {
+            Self::Unmountable(why) => Observation::Unmountable(why.clone()),
+            Self::Mounted(mounted) => {
+                let entries = mounted.entries.iter();
+                let entries = entries.map(|(path, entry)| (path.clone(), entry.map(&mut file))).collect();
+                Observation::Mounted(Mounted { entries, repairs: mounted.repairs.clone() })
+            }
+        }
     }
 }
 
 /// Looks at what was recovered from a disk.
 pub fn observe<M: Media>(survivors: &Survivors, disk: &mut M) -> Observation {
-    let repairs = survivors.repairs.iter().map(ToString::to_string).collect();
-    let blocks = disk.blocks();
-    observe_tree(&survivors.tree, repairs, blocks, |nr| survivors.read(disk, nr))
+    Outline::of(survivors, disk.blocks()).fill(disk)
 }
 
 /// Looks at a recovered file system: its names, and the contents of its files as `read` returns them.
@@ -72,29 +95,11 @@ pub fn observe_tree(
     blocks: u64,
     mut read: impl FnMut(BlockNr) -> Block,
 ) -> Observation {
-    let mut entry = |node: &Node| match node {
-        Node::Directory(ino) => Entry::Directory(*ino),
-        Node::Symlink(ino, target) => Entry::Symlink(*ino, target.clone()),
-        Node::Unreadable(errno) => Entry::Unreadable(*errno),
-        Node::File(file) if !fits(file, blocks) => Entry::Unreadable(Errno::EUCLEAN),
-        Node::File(file) => Entry::File(content(file, &mut read)),
-    };
-    let entries = tree.entries.iter().map(|(path, node)| (path.clone(), entry(node))).collect();
-    Observation::Mounted(Mounted { entries, repairs })
-}
-
-fn fits(file: &File, blocks: u64) -> bool {
-    file.extents.iter().all(|extent| {
-        let end = extent.at.get().checked_add(u64::from(extent.blocks));
-        end.is_some_and(|end| end <= blocks) && extent.from.get().checked_add(extent.blocks).is_some()
+    let outline = super::outline::of_tree(tree, repairs, blocks, Source::Disk);
+    outline.map(|file: &FileShape| {
+        file.fill(|source| match source {
+            Source::Disk(nr) | Source::Copy { at: nr, .. } => read(*nr),
+            Source::Kept(block) => block.clone(),
+        })
     })
-}
-
-fn content(file: &File, read: &mut impl FnMut(BlockNr) -> Block) -> Content {
-    let places = file
-        .extents
-        .iter()
-        .flat_map(|extent| (0..extent.blocks).map(|i| (extent.from.plus(i), extent.at.plus(u64::from(i)))));
-    let within = places.take_while(|(at, _)| at.first_byte() < file.size);
-    Content::new(file.ino, file.size, within.map(|(at, nr)| (at, read(nr))))
 }

@@ -1,4 +1,4 @@
-//! Tables over texts, contents, keys and claims.
+//! Tables over texts, contents and claims.
 
 use super::*;
 use crate::history::Errno;
@@ -6,6 +6,8 @@ use crate::recovery::{Extent, File, Node, Tree};
 use crate::scenario::{Data, Expectation, Predicate, Quantifier};
 use crate::units::{Block, BlockNr, FileBlock, Ino};
 use std::collections::BTreeMap;
+
+mod folded;
 
 fn data(bytes: &[u8]) -> Data {
     bytes.into()
@@ -111,39 +113,6 @@ fn what_lies_where() {
     check("blocks behind the end", 4097, &[(0, 4, 1)], "A*4096 B");
     check("beyond the disk", 4096, &[(0, 1, 64)], "!EUCLEAN Structure needs cleaning");
     check("so far beyond that numbers end", 4096, &[(0, 2, u64::MAX)], "!EUCLEAN Structure needs cleaning");
-}
-
-#[test]
-fn keys_tell_observations_apart() {
-    let keys = Keys::new();
-    let of = |mounted: Mounted| keys.key(&Observation::Mounted(mounted));
-    let hole = |size| Entry::File(Content::new(Ino::new(12), size, []));
-    let different = [
-        ("nothing", of(mounted([]))),
-        ("unmountable", keys.key(&Observation::Unmountable("a".to_owned()))),
-        ("for another reason", keys.key(&Observation::Unmountable("b".to_owned()))),
-        ("an empty file", of(mounted([("/f", hole(0))]))),
-        ("of another name", of(mounted([("/g", hole(0))]))),
-        ("a hole", of(mounted([("/f", hole(4096))]))),
-        ("a longer hole", of(mounted([("/f", hole(4097))]))),
-        ("a byte", of(mounted([("/f", file(12, b"a"))]))),
-        ("another byte", of(mounted([("/f", file(12, b"b"))]))),
-        ("another inode", of(mounted([("/f", file(13, b"a"))]))),
-        ("a directory", of(mounted([("/f", Entry::Directory(Ino::new(12)))]))),
-        ("a symlink", of(mounted([("/f", Entry::Symlink(Ino::new(12), path("a")))]))),
-        ("an error", of(mounted([("/f", Entry::Unreadable(Errno::EIO))]))),
-        ("a repair", of(Mounted { repairs: vec![path("x")], ..mounted([]) })),
-    ];
-    for (at, (name, key)) in different.iter().enumerate() {
-        for (other, other_key) in &different[..at] {
-            assert_ne!(key, other_key, "{name} and {other}");
-        }
-    }
-    let equal = |name: &str, one: Key, other: Key| assert_eq!(one, other, "{name}");
-    equal("zeros are a hole", of(mounted([("/f", file(12, &[0; 4096]))])), of(mounted([("/f", hole(4096))])));
-    equal("equal bytes in other memory", of(mounted([("/f", file(12, b"a"))])), different[7].1);
-    let tail = Content::new(Ino::new(12), 1, [(FileBlock::new(0), Block::starting_with(b"a, and more"))]);
-    equal("bytes behind the end", of(mounted([("/f", Entry::File(tail))])), different[7].1);
 }
 
 /// Two directories, hard links, symlinks, and files that are empty, short, sparse or broken.

@@ -12,7 +12,7 @@ use crate::format::journal::unescape;
 use crate::units::{Block, BlockNr};
 
 /// Where the content of a block is after replay.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {
     /// In this block of the disk.
     Disk(BlockNr),

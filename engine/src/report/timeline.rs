@@ -9,10 +9,10 @@
 //! Consecutive windows with the same moments in every run have the same states: they share a stretch, and each state
 //! is counted once for all of them.
 
-use crate::device::{DeviceLog, Event, Op};
+use crate::device::DeviceLog;
 use crate::history::History;
 use crate::schedule::Schedule;
-use crate::units::{Moment, StepIdx, Widen, len_u32};
+use crate::units::{Moment, StepIdx, len_u32};
 use std::ops::RangeInclusive;
 
 /// One run, as far as reports look at it.
@@ -33,8 +33,6 @@ pub struct Timeline {
     stretches: Vec<Vec<RangeInclusive<Moment>>>,
     /// For each window, its stretch.
     of_window: Vec<usize>,
-    /// For each run, how many units were submitted before each moment.
-    submitted: Vec<Vec<u32>>,
 }
 
 impl Timeline {
@@ -49,8 +47,7 @@ impl Timeline {
             }
             of_window.push(stretches.len() - 1);
         }
-        let submitted = runs.iter().map(|run| submitted(run.log)).collect();
-        Self { stretches, of_window, submitted }
+        Self { stretches, of_window }
     }
 
     /// How many stretches there are.
@@ -82,27 +79,15 @@ impl Timeline {
         window.checked_sub(1).map(|step| StepIdx::new(len_u32(step)))
     }
 
-    /// The stretches that a state of a run lies in, each with the first moment at which it does.
-    pub fn hits(&self, run: usize, legal: &[RangeInclusive<Moment>]) -> Vec<(usize, Moment)> {
-        let mut hits: Vec<(usize, Moment)> = Vec::new();
-        for range in legal {
-            let first = self.stretches.partition_point(|moments| moments[run].end() < range.start());
-            for (stretch, moments) in self.stretches.iter().enumerate().skip(first) {
-                if moments[run].start() > range.end() {
-                    break;
-                }
-                if hits.last().is_none_or(|(last, _)| *last < stretch) {
-                    hits.push((stretch, *moments[run].start().max(range.start())));
-                }
-            }
-        }
-        hits
+    /// The moments of a stretch in a run.
+    pub fn moments(&self, stretch: usize, run: usize) -> &RangeInclusive<Moment> {
+        &self.stretches[stretch][run]
     }
 
-    /// How many units were submitted from one moment until another.
-    pub fn submitted(&self, run: usize, from: Moment, to: Moment) -> u32 {
-        let before = |moment: Moment| self.submitted[run].get(moment.get().index()).copied().unwrap_or(0);
-        before(to).saturating_sub(before(from))
+    /// The first stretch of some that a moment of a run lies in.
+    pub fn at(&self, stretches: RangeInclusive<usize>, run: usize, moment: Moment) -> Option<usize> {
+        let mut stretches = stretches;
+        stretches.find(|stretch| self.moments(*stretch, run).contains(&moment))
     }
 }
 
@@ -111,18 +96,4 @@ fn moments(window: usize, steps: usize, run: &Run<'_>) -> RangeInclusive<Moment>
     let from = window.checked_sub(1).map_or(Moment::new(0), returned);
     let to = if window == steps { run.log.now() } else { returned(window) };
     from..=to.max(from)
-}
-
-fn submitted(log: &DeviceLog) -> Vec<u32> {
-    let mut total = 0;
-    let mut before = vec![0];
-    for event in log.events() {
-        if let Event::Submitted(idx) = event
-            && let Op::Write { data, .. } = &log.request(*idx).op
-        {
-            total += len_u32(data.len().div_ceil(log.disk().atomic.bytes()));
-        }
-        before.push(total);
-    }
-    before
 }

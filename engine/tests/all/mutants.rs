@@ -2,11 +2,11 @@
 
 use crate::case::{repository, scenario};
 use crate::pipeline::{is_complete, report};
-use unplug::crash::brute::Bounds;
+use unplug::crash::Bounds;
 use unplug::mutant::Mutant;
 use unplug::report::{Report, Verdict};
 
-const BOUNDS: Bounds = Bounds { max_states: 100_000, seed: 1 };
+const BOUNDS: Bounds = Bounds { max_leaves: 100_000, draws: 1000, seed: 1 };
 
 /// The expectations that are violated, as they stand in the file.
 fn violated(report: &Report) -> Vec<&str> {

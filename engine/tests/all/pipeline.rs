@@ -6,8 +6,9 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-use unplug::check::{distinct, judge};
-use unplug::crash::brute::{Bounds, Coverage, explore};
+use unplug::check::{Finder, distinct, judge};
+use unplug::crash::brute::{self, explore};
+use unplug::crash::{Bounds, Coverage};
 use unplug::crash::{CrashId, image};
 use unplug::device::{DiskImage, Media};
 use unplug::mutant::Mutant;
@@ -19,8 +20,8 @@ use unplug::schedule::Schedule;
 use unplug::stack::{Trace, run, run_mutant};
 use unplug::units::block_bytes;
 
-/// Every state of a scenario with atomic blocks.
-pub(crate) const ALL_STATES: Bounds = Bounds { max_states: 200_000, seed: 1 };
+/// Every state of a scenario.
+pub(crate) const ALL_STATES: Bounds = Bounds { max_leaves: 200_000, draws: 1000, seed: 1 };
 
 /// A legal crash state, as bytes and as recovery sees it.
 pub(crate) struct Crashed {
@@ -53,17 +54,17 @@ pub(crate) fn traces(scenario: &Scenario, mutant: Option<Mutant>) -> Vec<Trace> 
 /// The report of a scenario, or of a stack that lacks a rule.
 pub(crate) fn report(scenario: &Scenario, mutant: Option<Mutant>, bounds: &Bounds) -> Report {
     let profile = Profile::of(scenario.stack.kernel);
-    judge(scenario, &distinct(traces(scenario, mutant)), bounds, |view| observe(view, &profile))
+    judge(scenario, &distinct(traces(scenario, mutant)), bounds, &Finder::new(&profile), &|_| {})
 }
 
 /// Whether nothing was left out.
 pub(crate) fn is_complete(report: &Report) -> bool {
-    report.runs.iter().all(|run| matches!(run.coverage, Coverage::Complete { .. }))
+    report.coverage == Coverage::Complete
 }
 
 /// Crash states of a scenario: all of each run where there are at most `max`, else a seeded sample of as many.
 pub(crate) fn crashed(scenario: &Scenario, profile: &Profile, max: u64) -> Vec<Crashed> {
-    let bounds = Bounds { max_states: max, seed: 1 };
+    let bounds = brute::Bounds { max_states: max, seed: 1 };
     let mut states = Vec::new();
     for run in distinct(traces(scenario, None)) {
         let Trace { base, log, schedule, .. } = &run.trace;

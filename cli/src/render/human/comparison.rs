@@ -15,7 +15,8 @@ use super::trees::Vocabulary;
 use super::{BAD, BOLD, FAINT, GOOD, OPEN, about, hint, replay, word};
 use crate::commands::Trouble;
 use crate::render::{count, table};
-use unplug::crash::brute::Coverage;
+use num_bigint::BigUint;
+use unplug::crash::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{Comparison, Done, Outcome, Report, StepRow, Stretch, Traffic, Verdict};
@@ -132,7 +133,8 @@ fn verdicts(page: &mut Page, results: &Results) {
 
 /// How many images were looked at, on all kernels.
 fn totals(page: &mut Page, reports: &[&Report]) {
-    let images = count(reports.iter().map(|report| report.images).sum::<u64>(), "disk image", "disk images");
+    let images: BigUint = reports.iter().map(|report| &report.images).sum();
+    let images = page.amount_of(&images, "disk image", "disk images");
     let kernels = count(len_u64(reports.len()), "kernel", "kernels");
     let partial: Vec<Kernel> =
         reports.iter().filter(|report| is_partial(report)).map(|report| report.kernel).collect();
@@ -140,7 +142,7 @@ fn totals(page: &mut Page, reports: &[&Report]) {
         let text = format!("Looked at {images} on {kernels}: every one that a crash can leave.");
         page.wrapped("", &text, FAINT);
     } else {
-        let text = format!("Looked at {images} on {kernels}, which are not all on {}.", label(&partial));
+        let text = format!("There are {images} on {kernels}; not all were looked at on {}.", label(&partial));
         page.wrapped("", &text, OPEN);
         for report in reports.iter().take(1) {
             page.wrapped("", &hint(report.atomic), FAINT);
@@ -149,7 +151,7 @@ fn totals(page: &mut Page, reports: &[&Report]) {
 }
 
 fn is_partial(report: &Report) -> bool {
-    report.runs.iter().any(|run| matches!(run.coverage, Coverage::Partial { .. }))
+    matches!(report.coverage, Coverage::Partial(_))
 }
 
 /// A column of the table: a header, and a cell for each group.

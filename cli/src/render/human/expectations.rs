@@ -4,7 +4,8 @@ use super::layout::{Page, WIDTH, columns, listed, padded, wrap};
 use super::{BOLD, FAINT, word};
 use crate::render::count;
 use crate::render::human::trees::Vocabulary;
-use unplug::report::{Case, Judgement, Report, Verdict};
+use num_bigint::BigUint;
+use unplug::report::{Case, Judgement, Report, Undecided, Verdict};
 use unplug::units::StepIdx;
 
 /// More writes than this are not all named.
@@ -32,16 +33,18 @@ fn one(page: &mut Page, replay: &str, report: &Report, judged: &Judgement) {
     match (judged.verdict, &judged.case) {
         (Verdict::Violated, Some(case)) => violation(page, replay, judged, case, &words),
         (Verdict::Violated, None) => {
-            let images = count(judged.images, "image", "images");
+            let images = page.amount_of(&judged.images, "image", "images");
             page.wrapped(MARGIN, &format!("in none of {images}"), FAINT);
             instead(page, judged, &words);
         }
         (Verdict::Holds, Some(case)) => {
-            let images = count(judged.images, "image", "images");
-            let example = format!("in {} of {images}, for example {}", judged.decisive, case.witness.id);
+            let images = page.amount_of(&judged.images, "image", "images");
+            let example =
+                format!("in {} of {images}, for example {}", page.amount(&judged.decisive), case.witness.id);
             page.wrapped(MARGIN, &example, FAINT);
         }
-        (Verdict::Holds | Verdict::Inconclusive, None) | (Verdict::Inconclusive, Some(_)) => {}
+        (Verdict::Inconclusive, _) => undecided(page, judged),
+        (Verdict::Holds, None) => {}
     }
 }
 
@@ -71,12 +74,33 @@ fn heading(page: &mut Page, judged: &Judgement) {
     }
 }
 
+/// Why it is not known.
+fn undecided(page: &mut Page, judged: &Judgement) {
+    let text = match judged.undecided {
+        Some(Undecided::TooMany { drawn }) => {
+            let images = count(drawn, "image", "images");
+            format!(
+                "too many combinations of contents to decide exactly: {images} were drawn at random instead"
+            )
+        }
+        Some(Undecided::Sampled) => "only a sample was looked at in its window".to_owned(),
+        None => return,
+    };
+    page.wrapped(MARGIN, &text, FAINT);
+}
+
 fn violation(page: &mut Page, replay: &str, judged: &Judgement, case: &Case, words: &Vocabulary) {
-    let images = count(judged.images, "image", "images");
-    let fewest = if judged.decisive > 1 { " The one that lost the fewest writes" } else { " It is met" };
+    let images = page.amount_of(&judged.images, "image", "images");
+    let fewest = if judged.decisive > BigUint::from(1_u32) {
+        " The one that lost the fewest writes"
+    } else {
+        " It is met"
+    };
+    let decisive = page.amount(&judged.decisive);
+    let at_least = if judged.undecided.is_some() { "at least " } else { "" };
     page.wrapped(
         MARGIN,
-        &format!("in {} of {images}.{fewest}, {}:", judged.decisive, when(case.after)),
+        &format!("in {at_least}{decisive} of {images}.{fewest}, {}:", when(case.after)),
         FAINT,
     );
     page.labelled(MARGIN, "found     ", &words.cells(&case.tree).join(", "));

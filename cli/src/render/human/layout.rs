@@ -1,6 +1,8 @@
 //! Lines of at most 100 columns.
 
+use crate::render::numbers::{Digits, amount, amount_of};
 use anstyle::Style;
+use num_bigint::BigUint;
 
 /// Columns of a page.
 pub(in crate::render) const WIDTH: usize = 100;
@@ -10,11 +12,28 @@ pub(in crate::render) const WIDTH: usize = 100;
 pub(super) struct Page {
     /// What is there so far.
     pub(super) text: String,
+    /// How large numbers are said.
+    digits: Digits,
 }
 
 impl Page {
-    pub(super) const fn new() -> Self {
-        Self { text: String::new() }
+    pub(super) const fn new(digits: Digits) -> Self {
+        Self { text: String::new(), digits }
+    }
+
+    /// How large numbers are said.
+    pub(super) const fn digits(&self) -> Digits {
+        self.digits
+    }
+
+    /// A number as this page says it.
+    pub(super) fn amount(&self, number: &BigUint) -> String {
+        amount(number, self.digits)
+    }
+
+    /// `1 image`, `2 images`.
+    pub(super) fn amount_of(&self, number: &BigUint, one: &str, many: &str) -> String {
+        amount_of(number, self.digits, one, many)
     }
 
     /// A line as it is.

@@ -4,9 +4,10 @@ use super::layout::{Page, WIDTH, columns, listed, padded, shortened};
 use super::trees::Vocabulary;
 use super::{BOLD, FAINT};
 use crate::render::count;
+use num_bigint::BigUint;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use unplug::crash::brute::Coverage;
+use unplug::crash::Coverage;
 use unplug::report::{Outcome, Report, ShownTree, StepReport, Traffic, Window};
 use unplug::units::len_u64;
 
@@ -31,7 +32,7 @@ struct Group<'a> {
 
 /// The steps and the windows.
 pub(super) fn section(page: &mut Page, report: &Report) {
-    let partial = report.runs.iter().any(|run| matches!(run.coverage, Coverage::Partial { .. }));
+    let partial = matches!(report.coverage, Coverage::Partial(_));
     let title = "What a crash can leave behind";
     page.styled(
         &if partial { format!("{title} (not every state was looked at)") } else { title.to_owned() },
@@ -128,13 +129,17 @@ fn group_lines(page: &mut Page, group: &Group<'_>, words: &Vocabulary, report: &
     let shown: Vec<Row<'_>> = outcomes
         .iter()
         .take(ROWS)
-        .map(|outcome| Row { images: words_for(&images, outcome), cells: words.row(&outcome.tree), outcome })
+        .map(|outcome| Row {
+            images: words_for(page, &images, outcome),
+            cells: words.row(&outcome.tree),
+            outcome,
+        })
         .collect();
     rows(page, &shown, report);
     if let Some(rest) = outcomes.get(ROWS..).filter(|rest| !rest.is_empty()) {
-        let images: u64 = rest.iter().map(|outcome| outcome.images).sum();
+        let images: BigUint = rest.iter().map(|outcome| &outcome.images).sum();
         let outcomes = count(len_u64(rest.len()), "other tree", "other trees");
-        let images = count(images, "image", "images");
+        let images = page.amount_of(&images, "image", "images");
         let text = format!("… and {outcomes} in {images}; --format json lists them all");
         page.line(&format!("{BAR}   {FAINT}{text}{FAINT:#}"));
     }
@@ -144,24 +149,31 @@ fn lost(outcome: &Outcome) -> usize {
     outcome.witness.story.as_ref().map_or(0, |story| story.lost.len())
 }
 
+/// For each tree the fewest and the most images.
+type Counts<'a> = BTreeMap<&'a ShownTree, (&'a BigUint, &'a BigUint)>;
+
 /// The fewest and the most images of each tree in a group of windows.
-fn counts(windows: &[Window]) -> BTreeMap<&ShownTree, (u64, u64)> {
-    let mut counts: BTreeMap<&ShownTree, (u64, u64)> = BTreeMap::new();
+fn counts(windows: &[Window]) -> Counts<'_> {
+    let mut counts = Counts::new();
     for outcome in windows.iter().flat_map(|window| window.outcomes.iter()) {
-        let (fewest, most) = counts.entry(&outcome.tree).or_insert((outcome.images, outcome.images));
-        *fewest = outcome.images.min(*fewest);
-        *most = outcome.images.max(*most);
+        let images = &outcome.images;
+        let (fewest, most) = counts.entry(&outcome.tree).or_insert((images, images));
+        *fewest = images.min(*fewest);
+        *most = images.max(*most);
     }
     counts
 }
 
 /// A number and a noun, to be aligned between them.
-fn words_for(counts: &BTreeMap<&ShownTree, (u64, u64)>, outcome: &Outcome) -> (String, &'static str) {
+fn words_for(page: &Page, counts: &Counts<'_>, outcome: &Outcome) -> (String, &'static str) {
+    let said = |number: &BigUint| page.amount(number);
     match counts.get(&outcome.tree) {
-        Some((fewest, most)) if fewest + 1 == *most => (format!("{fewest} or {most}"), "images"),
-        Some((fewest, most)) if fewest != most => (format!("{fewest} to {most}"), "images"),
-        Some(_) | None if outcome.images == 1 => ("1".to_owned(), "image"),
-        Some(_) | None => (outcome.images.to_string(), "images"),
+        Some((fewest, most)) if *fewest + 1_u32 == **most => {
+            (format!("{} or {}", said(fewest), said(most)), "images")
+        }
+        Some((fewest, most)) if fewest != most => (format!("{} to {}", said(fewest), said(most)), "images"),
+        Some(_) | None if outcome.images == BigUint::from(1_u32) => ("1".to_owned(), "image"),
+        Some(_) | None => (said(&outcome.images), "images"),
     }
 }
 

@@ -70,8 +70,9 @@ impl Vocabulary {
 fn entry(path: &str, shown: Option<&Shown>) -> String {
     let text = match shown {
         None => return format!("{path} missing"),
-        Some(Shown::Units { size_bytes, units }) => {
-            return format!("{path} = {size_bytes} bytes: {}", parts(units));
+        Some(Shown::Units { size_bytes, units, all }) => {
+            let all = if *all { "" } else { " (not every combination)" };
+            return format!("{path} = {size_bytes} bytes: {}{all}", parts(units));
         }
         Some(Shown::Text(text)) => text,
     };

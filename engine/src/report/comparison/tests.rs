@@ -1,8 +1,8 @@
 //! Invented reports side by side.
 
 use super::*;
+use crate::crash::Coverage;
 use crate::crash::CrashId;
-use crate::crash::brute::Coverage;
 use crate::device::AtomicUnit;
 use crate::history::Errno;
 use crate::report::{DataWritten, RunReport, Shown, Witness};
@@ -19,7 +19,8 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
     };
     let outcome = |text: &str| Outcome {
         tree: [("/f".to_owned(), Shown::Text(text.to_owned()))].into(),
-        images: 1,
+        images: 1_u32.into(),
+        subsets: 1_u32.into(),
         schedules: Schedule::ALL.into(),
         violates: Vec::new(),
         witness: Witness { id: "late@0:none".parse::<CrashId>().unwrap(), at: Moment::new(0), story: None },
@@ -27,6 +28,8 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
     let window = |(at, any): (usize, &&str)| Window {
         after: at.checked_sub(1).map(|step| StepIdx::new(len_u32(step))),
         outcomes: any.split('|').map(outcome).collect(),
+        images: 1_u32.into(),
+        subsets: 1_u32.into(),
     };
     Report {
         title: "t".to_owned(),
@@ -36,8 +39,11 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
         storage: String::new(),
         atomic: AtomicUnit::Block,
         verdict: Verdict::Holds,
-        runs: vec![RunReport { schedules: Schedule::ALL.into(), coverage: Coverage::Complete { states: 1 } }],
-        images: 1,
+        runs: vec![RunReport { schedules: Schedule::ALL.into(), images: 1_u32.into() }],
+        coverage: Coverage::Complete,
+        leaves: 1,
+        images: 1_u32.into(),
+        subsets: 1_u32.into(),
         // Lines come from the texts, so that a step that is left out moves no other.
         steps: texts.iter().map(|text| (text.len(), text)).map(step).collect(),
         windows: windows.iter().enumerate().map(window).collect(),
@@ -64,7 +70,7 @@ fn neighbours_that_say_the_same_are_one_group() {
         assert_eq!(groups(&[one, other]), wanted, "{what}");
     };
     check("nothing differs", true, &|_| {});
-    check("counts of images are not compared", true, &|report| report.images = 7);
+    check("counts of images are not compared", true, &|report| report.images = 7_u32.into());
     check("an error", false, &|report| report.steps[1].returned = vec![Returned::Error(Errno::ENOMEM)]);
     check("a flush", false, &|report| report.steps[1].traffic[0].flushes = 1);
     check("a commit", false, &|report| report.steps[1].traffic[0].commits = 1);
@@ -74,9 +80,8 @@ fn neighbours_that_say_the_same_are_one_group() {
     check("the verdict", false, &|report| report.verdict = Verdict::Violated);
     check("a line of the file", false, &|report| report.steps[1].line = 9);
     check("one run for both schedules, or two runs that are alike", true, &|report| {
-        let coverage = Coverage::Complete { states: 1 };
         report.runs = Schedule::ALL
-            .map(|schedule| RunReport { schedules: vec![schedule], coverage: coverage.clone() })
+            .map(|schedule| RunReport { schedules: vec![schedule], images: 1_u32.into() })
             .into();
         for step in &mut report.steps {
             step.returned = vec![Returned::Value(0); 2];

@@ -1,0 +1,223 @@
+//! From leaves to a report.
+
+use super::claims::{Claim, Judged, Open};
+use super::machine::{machine, storage};
+use super::rows::{Rows, rows};
+use super::shown::{Texts, text_tree};
+use super::stage::Stage;
+use super::steps::steps;
+use super::story::in_memory;
+use super::{
+    Case, Judgement, Outcome, Report, Run, RunReport, ShownTree, Storyteller, Timeline, Undecided, Verdict,
+    Window, Witness,
+};
+use crate::crash::{Best, Bounds, Coverage, CrashId, Explored, Images};
+use crate::oracle::{Formula, Observation, Outline};
+use crate::scenario::{Quantifier, Scenario};
+use crate::schedule::Schedule;
+use crate::units::{Ino, Moment, StepIdx, Widen, len_u32, len_u64};
+use num_bigint::BigUint;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// Windows with more outcomes than this have no stories.
+const TOLD: usize = 64;
+/// So many trees are named where what must be found sometimes never is.
+const INSTEAD: usize = 4;
+
+/// Everything that a report is made of.
+#[derive(Debug)]
+pub struct Assembly<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// The runs, in the order of `images`.
+    pub runs: &'a [Run<'a>],
+    /// Their windows.
+    pub timeline: &'a Timeline,
+    /// All legal images, with a level at the end of each stretch.
+    pub images: &'a Images<'a>,
+    /// What was found in them.
+    pub explored: &'a Explored<Outline>,
+    /// With which bounds.
+    pub bounds: &'a Bounds,
+    /// One for each run.
+    pub tellers: &'a [Storyteller<'a>],
+}
+
+struct Writer<'s, 'a, O> {
+    scenario: &'a Scenario,
+    stage: &'s Stage<'a>,
+    tellers: &'a [Storyteller<'a>],
+    names: BTreeMap<Ino, BTreeSet<String>>,
+    /// For each stretch.
+    rows: Vec<Rows>,
+    /// What is found on an image of a run.
+    observe: O,
+}
+
+impl Assembly<'_> {
+    /// The report. `observe` looks at one image of a run.
+    pub fn report(&self, observe: impl Fn(usize, &CrashId) -> Observation + Sync) -> Report {
+        let Explored { leaves, coverage } = self.explored;
+        let coverage = match coverage {
+            // The draws met all that had not been followed.
+            Coverage::Partial(partial) if partial.left == BigUint::ZERO => &Coverage::Complete,
+            Coverage::Partial(_) | Coverage::Complete => coverage,
+        };
+        let atomic = self.runs.first().map_or(self.scenario.stack.disk.atomic, |run| run.log.disk().atomic);
+        let unit_bytes = atomic.bytes();
+        let stage = Stage::new(
+            self.images,
+            (leaves, coverage),
+            (self.runs, self.timeline),
+            (*self.bounds, unit_bytes),
+        );
+        let claims = Claim::all(self.scenario, self.timeline);
+        let formulas: Vec<Vec<Formula>> = claims
+            .par_iter()
+            .map(|claim| leaves.iter().map(|leaf| claim.formula(&leaf.found)).collect())
+            .collect();
+        let stretches: Vec<usize> = (0..self.timeline.len()).collect();
+        let of_stretch = |stretch: &usize| {
+            let mut texts = Texts::default();
+            rows(&stage, *stretch, &claims, &formulas, &mut texts)
+        };
+        let writer = Writer {
+            scenario: self.scenario,
+            stage: &stage,
+            tellers: self.tellers,
+            names: stage.names(),
+            rows: stretches.par_iter().map(of_stretch).collect(),
+            observe,
+        };
+        let judged: Vec<Judged> =
+            claims.par_iter().zip(&formulas).map(|(claim, formulas)| claim.judge(&stage, formulas)).collect();
+        writer.report(claims, judged)
+    }
+}
+
+impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
+    fn report(&self, claims: Vec<Claim>, judged: Vec<Judged>) -> Report {
+        let expectations: Vec<Judgement> =
+            claims.into_iter().zip(judged).map(|(claim, judged)| self.judgement(claim, judged)).collect();
+        let verdict = expectations.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::Holds);
+        let images = self.stage.images;
+        let run = |(number, run): (usize, &Run<'_>)| RunReport {
+            schedules: run.schedules.clone(),
+            images: images.images(&images.during(number, Moment::new(0), run.log.now())),
+        };
+        Report {
+            title: self.scenario.title.clone(),
+            about: self.scenario.about.clone(),
+            kernel: self.scenario.stack.kernel,
+            machine: machine(&self.scenario.stack),
+            storage: storage(&self.scenario.stack),
+            atomic: self.scenario.stack.disk.atomic,
+            verdict,
+            coverage: self.stage.coverage.clone(),
+            leaves: len_u64(self.stage.leaves.len()),
+            images: images.images(&images.all()),
+            subsets: images.subsets(&images.all()),
+            steps: steps(&self.scenario.steps, self.stage.runs, &self.names),
+            windows: self.windows(),
+            expectations,
+            runs: self.stage.runs.iter().enumerate().map(run).collect(),
+        }
+    }
+
+    fn windows(&self) -> Vec<Window> {
+        let numbers: Vec<usize> = (0..self.rows.len()).collect();
+        let outcomes: Vec<Arc<[Outcome]>> =
+            numbers.par_iter().map(|stretch| self.outcomes(&self.rows[*stretch]).into()).collect();
+        let window = |(window, stretch): (usize, &usize)| Window {
+            after: window.checked_sub(1).map(|step| StepIdx::new(len_u32(step))),
+            outcomes: Arc::clone(&outcomes[*stretch]),
+            images: self.stage.images.images(&self.stage.stretches[*stretch]),
+            subsets: self.stage.images.subsets(&self.stage.stretches[*stretch]),
+        };
+        self.stage.timeline.windows().iter().enumerate().map(window).collect()
+    }
+
+    fn outcomes(&self, rows: &Rows) -> Vec<Outcome> {
+        let tellers = if rows.len() > TOLD { &[] } else { self.tellers };
+        let outcome = |(tree, row): (&ShownTree, &super::rows::Row)| {
+            Some(Outcome {
+                tree: tree.clone(),
+                images: row.images.clone(),
+                subsets: row.subsets.clone(),
+                schedules: self.schedules(&row.runs),
+                violates: row.violates.iter().copied().collect(),
+                witness: self.witness(row.best.as_ref()?, tellers),
+            })
+        };
+        rows.iter().filter_map(outcome).collect()
+    }
+
+    fn schedules(&self, runs: &BTreeSet<usize>) -> Vec<Schedule> {
+        let all = runs.iter().flat_map(|run| self.stage.runs[*run].schedules.iter().copied());
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn witness(&self, best: &Best, tellers: &[Storyteller<'_>]) -> Witness {
+        let id = self.stage.images.id(best);
+        let mut story = tellers.get(best.run).and_then(|teller| teller.tell(&id, best.moment, &self.names));
+        if let Some(story) = story.as_mut().filter(|_| self.stage.images.is_lasting(best)) {
+            story.next = None;
+        }
+        Witness { id, at: best.moment, story }
+    }
+
+    fn judgement(&self, claim: Claim, judged: Judged) -> Judgement {
+        let quantifier = claim.expectation.quantifier;
+        let verdict = match (quantifier, &judged.best, judged.open) {
+            (Quantifier::Always | Quantifier::Never, Some(_), _) => Verdict::Violated,
+            (Quantifier::Sometimes, Some(_), _) => Verdict::Holds,
+            (_, None, Some(_)) => Verdict::Inconclusive,
+            (Quantifier::Always | Quantifier::Never, None, None) => Verdict::Holds,
+            (Quantifier::Sometimes, None, None) => Verdict::Violated,
+        };
+        let fails = verdict == Verdict::Violated && quantifier == Quantifier::Sometimes;
+        let (instead, more_instead) =
+            if fails { self.instead(claim.stretches.clone()) } else { (Vec::new(), 0) };
+        Judgement {
+            case: judged.best.as_ref().map(|best| self.case(best, &claim)),
+            line: if claim.implied { None } else { Some(claim.expectation.line) },
+            text: claim.expectation.text,
+            verdict,
+            images: judged.images,
+            decisive: judged.decisive,
+            undecided: judged.open.map(|open| match open {
+                Open::Sampled => Undecided::Sampled,
+                Open::TooMany { drawn } => Undecided::TooMany { drawn },
+            }),
+            instead,
+            more_instead,
+        }
+    }
+
+    fn case(&self, best: &Best, claim: &Claim) -> Case {
+        let stretch = self.stage.timeline.at(claim.stretches.clone(), best.run, best.moment);
+        // Neighbouring windows may share a stretch; the case lies in those of the expectation.
+        let after = stretch.and_then(|stretch| self.stage.timeline.after(stretch)).max(claim.from);
+        let steps = &self.stage.runs[best.run].history.steps;
+        let record = after.and_then(|step| steps.get(step.get().index()));
+        let witness = self.witness(best, self.tellers);
+        Case {
+            after,
+            in_memory: record.map_or_else(Vec::new, |record| in_memory(&record.in_memory, &self.names)),
+            under_way: record.is_some_and(|record| record.at < best.moment),
+            tree: text_tree(&(self.observe)(best.run, &witness.id)),
+            witness,
+        }
+    }
+
+    /// Some of the trees of some stretches, and how many more there are.
+    fn instead(&self, stretches: RangeInclusive<usize>) -> (Vec<ShownTree>, u64) {
+        let rows = self.rows.get(stretches).unwrap_or_default();
+        let trees: BTreeSet<&ShownTree> = rows.iter().flat_map(BTreeMap::keys).collect();
+        let named = trees.iter().take(INSTEAD).map(|tree| (*tree).clone());
+        (named.collect(), len_u64(trees.len().saturating_sub(INSTEAD)))
+    }
+}

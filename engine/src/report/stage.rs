@@ -1,0 +1,114 @@
+//! What a report is made of: runs, stretches, and the leaves that were found.
+
+use super::claims::Open;
+use super::timeline::{Run, Timeline};
+use crate::crash::{Bounds, Course, Coverage, Images, Leaf, Levels};
+use crate::device::DiskImage;
+use crate::oracle::{Entry, Observation, Outline};
+use crate::schedule::Schedule;
+use crate::units::{Ino, Moment};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+/// What a report is made of.
+#[derive(Debug)]
+pub(super) struct Stage<'a> {
+    pub(super) images: &'a Images<'a>,
+    pub(super) leaves: &'a [Leaf<Outline>],
+    pub(super) coverage: &'a Coverage,
+    pub(super) runs: &'a [Run<'a>],
+    pub(super) timeline: &'a Timeline,
+    pub(super) bounds: Bounds,
+    /// The bytes that the disk writes as one piece.
+    pub(super) unit_bytes: usize,
+    /// The levels of each stretch.
+    pub(super) stretches: Vec<Levels>,
+}
+
+/// All legal images of some runs, with a level at the end of each stretch.
+pub fn images<'a>(timeline: &Timeline, runs: &[(Schedule, &'a DiskImage, &Run<'a>)]) -> Images<'a> {
+    let course = |(number, (schedule, base, run)): (usize, &(Schedule, &'a DiskImage, &Run<'a>))| Course {
+        schedule: *schedule,
+        base,
+        log: run.log,
+        cuts: (0..timeline.len()).map(|stretch| *timeline.moments(stretch, number).end()).collect(),
+    };
+    Images::of(runs.iter().enumerate().map(course).collect())
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(
+        images: &'a Images<'a>,
+        (leaves, coverage): (&'a [Leaf<Outline>], &'a Coverage),
+        (runs, timeline): (&'a [Run<'a>], &'a Timeline),
+        (bounds, unit_bytes): (Bounds, usize),
+    ) -> Self {
+        let none = || images.none();
+        let join =
+            |levels: Vec<Levels>| levels.into_iter().reduce(|one, other| one.or(&other)).unwrap_or_else(none);
+        let of_stretch = |stretch: usize| {
+            let during = |run: usize| {
+                let moments = timeline.moments(stretch, run);
+                images.during(run, *moments.start(), *moments.end())
+            };
+            join((0..runs.len()).map(during).collect())
+        };
+        Self {
+            images,
+            leaves,
+            coverage,
+            runs,
+            timeline,
+            bounds,
+            unit_bytes,
+            stretches: (0..timeline.len()).map(of_stretch).collect(),
+        }
+    }
+
+    /// The levels of some stretches.
+    pub(super) fn levels_of(&self, stretches: &RangeInclusive<usize>) -> Levels {
+        let some = self.stretches.get(stretches.clone()).unwrap_or_default();
+        let none = || self.images.none();
+        some.iter().cloned().reduce(|one, other| one.or(&other)).unwrap_or_else(none)
+    }
+
+    /// The moments of some stretches, for each run.
+    pub(super) fn during(&self, stretches: &RangeInclusive<usize>) -> Vec<Option<RangeInclusive<Moment>>> {
+        let of_run = |run: usize| {
+            let from = *self.timeline.moments(*stretches.start(), run).start();
+            let to = *self.timeline.moments(*stretches.end(), run).end();
+            from..=to
+        };
+        let some = !stretches.is_empty();
+        (0..self.runs.len()).map(|run| some.then(|| of_run(run))).collect()
+    }
+
+    /// The runs that some levels belong to.
+    pub(super) fn runs_of(&self, levels: &Levels) -> BTreeSet<usize> {
+        levels.iter().filter_map(|level| self.images.levels().get(level)).map(|level| level.run).collect()
+    }
+
+    /// Whether leaves may be missing at some levels.
+    pub(super) fn left_open(&self, levels: &Levels) -> Option<Open> {
+        match self.coverage {
+            Coverage::Partial(partial) if partial.levels.meets(levels) => Some(Open::Sampled),
+            Coverage::Complete | Coverage::Partial(_) => None,
+        }
+    }
+
+    /// The names that each file was found by.
+    pub(super) fn names(&self) -> BTreeMap<Ino, BTreeSet<String>> {
+        let mut names: BTreeMap<Ino, BTreeSet<String>> = BTreeMap::new();
+        for leaf in self.leaves {
+            let Observation::Mounted(mounted) = &leaf.found else { continue };
+            for (path, entry) in &mounted.entries {
+                if let Entry::File(shape) = entry
+                    && !names.get(&shape.ino).is_some_and(|names| names.contains(path))
+                {
+                    names.entry(shape.ino).or_default().insert(path.clone());
+                }
+            }
+        }
+        names
+    }
+}
