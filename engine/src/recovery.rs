@@ -5,7 +5,9 @@
 //! ```
 //! [`Recovery`] goes step by step, and can be copied between two of them: each step asks about one block of the log, one
 //! block of a directory, one inode or one group, so that each of several possible answers can be followed from there.
-//! A question asks for what is used, and no more: disks that differ in nothing else are one to it.
+//! A question asks for what is used, and no more: disks that differ in nothing else are one to it. A transaction is
+//! revoked and replayed as soon as the scan has passed its commit block, so that ways through the log that part later
+//! share it; [`recover`] makes the three passes in turn, and finds the same.
 //!
 //! Everything is read from bytes through [`Media`]; nothing here knows the live file system. A corrupt disk gives a
 //! [`MountError`] or an unreadable entry, never a panic, whatever the bytes are. Nothing is written: replayed blocks
@@ -23,6 +25,7 @@
 use crate::device::{Media, Reader};
 use crate::units::{Block, BlockNr};
 
+mod ahead;
 mod audit;
 mod error;
 mod fs;
@@ -99,12 +102,12 @@ impl Survivors {
     }
 }
 
-/// Mounts a disk.
+/// Mounts a disk. The log is read in three passes, one after the other, as Linux reads it.
 ///
 /// # Errors
 /// Why Linux would refuse to mount it. Transactions before the one that is refused would have been written home.
 pub fn recover<M: Media>(disk: &mut M, profile: &Profile) -> Result<Survivors, MountError> {
-    Recovery::new(profile).finish(disk)
+    Recovery::in_turn(profile).finish(disk)
 }
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ fn verdict(page: &mut Page, report: &Report) {
         (Verdict::Inconclusive, _) => (
             "Inconclusive",
             format!(
-                "nothing found speaks against an expectation, but not every crash state was looked at, and {} of \
+                "nothing found speaks against an expectation, but not every crash state could be decided, and {} of \
                  {all} could still fail.",
                 those(Verdict::Inconclusive)
             ),

@@ -83,6 +83,14 @@ impl Images<'_> {
         if levels.is_empty() { BigUint::ZERO } else { self.rest(class, &levels, &[]).into_values().sum() }
     }
 
+    /// How many distinct images of a class are legal at exactly which of its levels.
+    pub fn by_levels(&self, class: &Class) -> Vec<(Levels, BigUint)> {
+        if class.levels.is_empty() {
+            return Vec::new();
+        }
+        self.rest(class, &class.levels, &[]).into_iter().collect()
+    }
+
     /// Folds over some blocks, in ascending order, in all images of a class that are legal at any of some levels.
     ///
     /// # Errors

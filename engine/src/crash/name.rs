@@ -143,27 +143,36 @@ fn ranges(all: &[usize], units: &[usize]) -> Vec<RangeInclusive<u32>> {
 /// # Errors
 /// Where the id does not fit the log; it says why.
 pub fn image(base: &DiskImage, log: &DeviceLog, id: &CrashId) -> Result<DiskImage, CrashIdError> {
-    let space = Space::of(base, log);
-    if id.moment > space.last() {
-        return Err(CrashIdError::NoSuchMoment { moment: id.moment, last: space.last() });
-    }
-    let mut versions: Vec<usize> = space.units.iter().map(|unit| unit.oldest(id.moment)).collect();
-    match &id.choice {
-        Choice::NoneBut(entries) => apply(&space, id.moment, entries, &mut versions)?,
-        Choice::AllBut(entries) => {
-            versions = space.units.iter().map(|unit| unit.newest(id.moment)).collect();
-            apply(&space, id.moment, entries, &mut versions)?;
+    Space::of(base, log).image(base, id)
+}
+
+impl Space {
+    /// The disk after a power cut, to the byte; `base` is the disk before the log.
+    ///
+    /// # Errors
+    /// Where the id does not fit the log; it says why.
+    pub fn image(&self, base: &DiskImage, id: &CrashId) -> Result<DiskImage, CrashIdError> {
+        if id.moment > self.last() {
+            return Err(CrashIdError::NoSuchMoment { moment: id.moment, last: self.last() });
         }
-        Choice::Number(number) => digits(&space, id.moment, number, &mut versions)?,
-    }
-    let mut image = base.clone();
-    for (unit, version) in space.units.iter().zip(versions) {
-        let content = unit.versions[version].content;
-        if content != 0 {
-            image.write(unit.lba, &unit.contents[content]);
+        let mut versions: Vec<usize> = self.units.iter().map(|unit| unit.oldest(id.moment)).collect();
+        match &id.choice {
+            Choice::NoneBut(entries) => apply(self, id.moment, entries, &mut versions)?,
+            Choice::AllBut(entries) => {
+                versions = self.units.iter().map(|unit| unit.newest(id.moment)).collect();
+                apply(self, id.moment, entries, &mut versions)?;
+            }
+            Choice::Number(number) => digits(self, id.moment, number, &mut versions)?,
         }
+        let mut image = base.clone();
+        for (unit, version) in self.units.iter().zip(versions) {
+            let content = unit.versions[version].content;
+            if content != 0 {
+                image.write(unit.lba, &unit.contents[content]);
+            }
+        }
+        Ok(image)
     }
-    Ok(image)
 }
 
 fn digits(

@@ -62,6 +62,11 @@ impl Overlay {
         }
     }
 
+    /// Replays a block no more. It is no part of the journal.
+    pub(super) fn take_back(&mut self, block: BlockNr) {
+        self.blocks.remove(&block);
+    }
+
     /// Where the content of a block is.
     pub(super) fn source(&self, block: BlockNr) -> Source {
         self.blocks.get(&block).cloned().unwrap_or(Source::Disk(block))

@@ -6,9 +6,12 @@
 //!                    ▼                        ▼              ▼                 ▼
 //!                  SuperblockAgain ▸ GroupsAgain ▸ Orphans ▸ Walk ▸ Nameless ▸ Groups compared ▸ found
 //! ```
+//! During the scan, [`super::ahead`] makes the other two passes as far as it can.
+//!
 //! Each phase holds what the later ones need, behind `Arc` or as a [`super::shelf`], so that a copy costs little
 //! whatever was read before.
 
+use super::ahead::{Ahead, Order};
 use super::audit::{Auditor, Nameless};
 use super::fs::{Fs, Opening};
 use super::inode;
@@ -29,13 +32,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Recovery {
     profile: Profile,
+    order: Order,
     phase: Phase,
 }
 
 impl Recovery {
-    /// Nothing was read.
+    /// Nothing was read. What ways through the log have in common is read before they part.
     pub const fn new(profile: &Profile) -> Self {
-        Self { profile: *profile, phase: Phase::Superblock }
+        Self { profile: *profile, order: Order::Ahead, phase: Phase::Superblock }
+    }
+
+    /// Nothing was read. The log is read in three passes, as Linux does it; the same is found.
+    pub(super) fn in_turn(profile: &Profile) -> Self {
+        Self { order: Order::InTurn, ..Self::new(profile) }
     }
 }
 
@@ -43,7 +52,7 @@ impl Reader for Recovery {
     type Found = Result<Survivors, MountError>;
 
     fn step<M: Media>(self, disk: &mut M) -> Step<Self, Self::Found> {
-        match self.phase.step(disk, &self.profile) {
+        match self.phase.step(disk, &self.profile, self.order) {
             Ok(Step::GoOn(phase)) => Step::GoOn(Self { phase, ..self }),
             Ok(Step::Done(found)) => Step::Done(Ok(found)),
             Err(error) => Step::Done(Err(error)),
@@ -59,8 +68,8 @@ enum Phase {
     Groups(Opening),
     JournalInode(Arc<Fs>),
     JournalSuperblock(Arc<Fs>, JournalFile),
-    Scan(Arc<Fs>, Arc<Log>, Scanner),
-    Revoke(Arc<Fs>, Arc<Log>, Revoker),
+    Scan(Arc<Fs>, Arc<Log>, Scanner, Ahead),
+    Revoke(Arc<Fs>, Arc<Log>, Revoker, Replayer),
     Replay(Arc<Fs>, Arc<Log>, Replayer),
     SuperblockAgain(Arc<Fs>, Replayed),
     GroupsAgain(Arc<Fs>, Replayed, Opening),
@@ -104,7 +113,7 @@ fn go_on(phase: Phase) -> Next {
 }
 
 impl Phase {
-    fn step<M: Media>(self, disk: &mut M, profile: &Profile) -> Next {
+    fn step<M: Media>(self, disk: &mut M, profile: &Profile, order: Order) -> Next {
         match self {
             Self::Superblock => go_on(Self::Groups(Opening::start(disk)?)),
             Self::Groups(mut opening) => match opening.step(disk)? {
@@ -122,21 +131,30 @@ impl Phase {
                     return go_on(Self::SuperblockAgain(fs, Replayed::without(Some(log))));
                 }
                 let scanner = Scanner::of(log.clone(), profile.torn_commit);
-                go_on(Self::Scan(fs, log, scanner))
+                let ahead = Ahead::of(&log, order, fs.needs_recovery());
+                go_on(Self::Scan(fs, log, scanner, ahead))
             }
-            Self::Scan(fs, log, mut scanner) => match scanner.step(disk)? {
-                Continue(()) => go_on(Self::Scan(fs, log, scanner)),
+            Self::Scan(fs, log, scanner, mut ahead) if ahead.is_behind() => {
+                ahead.step(disk);
+                go_on(Self::Scan(fs, log, scanner, ahead))
+            }
+            Self::Scan(fs, log, mut scanner, mut ahead) => match scanner.step(disk)? {
+                Continue(()) => {
+                    ahead.passed(scanner.certain());
+                    go_on(Self::Scan(fs, log, scanner, ahead))
+                }
                 Break(end) if fs.needs_recovery() => {
-                    let revoker = Revoker::of(log.clone(), end);
-                    go_on(Self::Revoke(fs, log, revoker))
+                    let Ahead { mut revoker, replayer, .. } = ahead;
+                    revoker.until(end);
+                    go_on(Self::Revoke(fs, log, revoker, replayer))
                 }
                 // Without the flag the log is thrown away (jbd2_journal_wipe).
                 Break(_) => go_on(Self::SuperblockAgain(fs, Replayed::ignored(log))),
             },
-            Self::Revoke(fs, log, mut revoker) => match revoker.step(disk)? {
-                Continue(()) => go_on(Self::Revoke(fs, log, revoker)),
-                Break(revoked) => {
-                    let replayer = Replayer::of(log.clone(), revoker.end(), revoked);
+            Self::Revoke(fs, log, mut revoker, mut replayer) => match revoker.step(disk)? {
+                Continue(()) => go_on(Self::Revoke(fs, log, revoker, replayer)),
+                Break(()) => {
+                    replayer.until(revoker.end(), &mut revoker);
                     go_on(Self::Replay(fs, log, replayer))
                 }
             },

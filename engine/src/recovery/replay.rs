@@ -9,10 +9,10 @@
 use super::error::MountError;
 use super::log::{Cursor, Head, Log, Sound};
 use super::overlay::{After, Copied, Overlay};
-use super::revoke::Revoked;
+use super::revoke::{Revoked, Revoker};
 use crate::device::{Media, Question};
 use crate::format::journal::{Descriptor, JournalFormat, Tag};
-use crate::units::{Block, Tid};
+use crate::units::{Block, BlockNr, Tid};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -56,19 +56,36 @@ pub(super) struct Replayer {
 }
 
 impl Replayer {
-    /// At the start of the log.
-    pub(super) fn of(log: Arc<Log>, end: Tid, revoked: Revoked) -> Self {
+    /// At the start of the log, with nothing to read.
+    pub(super) fn of(log: Arc<Log>) -> Self {
         let (cursor, tid) = (log.start(), log.first_tid());
-        Self { log, end, revoked, overlay: Overlay::default(), cursor, tid, tags: Arc::default(), done: 0 }
+        let (revoked, overlay) = (Revoked::default(), Overlay::default());
+        Self { log, end: tid, revoked, overlay, cursor, tid, tags: Arc::default(), done: 0 }
+    }
+
+    /// Goes on to this transaction, to which the revoke blocks were read too. What was revoked since the last time is
+    /// taken back: all that was replayed is from the transactions of those revokes, or from earlier ones.
+    pub(super) fn until(&mut self, end: Tid, revoker: &mut Revoker) {
+        self.end = end;
+        let (revoked, fresh) = revoker.found();
+        self.revoked = revoked;
+        fresh.iter().for_each(|block| self.overlay.take_back(*block));
+    }
+
+    /// Whether the next copy is replayed onto the journal itself.
+    pub(super) fn is_onto_log(&self) -> bool {
+        self.tags.get(self.done).is_some_and(|tag| self.log.contains(tag.block))
     }
 
     /// Reads one block of the log: a copy, or what stands between them. Where a hostile log replays onto itself, what
-    /// was replayed is what is read.
+    /// was replayed is what is read. After an error it stands where it stood.
     // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REPLAY.
     pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<ControlFlow<Overlay>, MountError> {
         if let Some(tag) = self.tags.get(self.done).copied() {
-            self.done = self.done.saturating_add(1);
-            self.copy(disk, tag)?;
+            let at = self.log.block(self.cursor)?;
+            let next = self.log.step(self.cursor, 1)?;
+            self.copy(disk, at, tag)?;
+            (self.cursor, self.done) = (next, self.done.saturating_add(1));
             return Ok(ControlFlow::Continue(()));
         }
         let (here, tid) = (self.cursor, self.tid);
@@ -76,7 +93,12 @@ impl Replayer {
             return self.ended();
         }
         let mut after = After::new(disk, &self.overlay);
-        match self.log.head(&mut after, here, tid)? {
+        let head = self.log.head(&mut after, here, tid)?;
+        if head == Head::End {
+            return self.ended();
+        }
+        let next = self.log.step(here, 1)?;
+        match head {
             Head::End => return self.ended(),
             Head::Descriptor { checksum: Sound::Bad, .. } => return Err(MountError::BadDescriptor { tid }),
             Head::Descriptor { checksum: Sound::Good, .. } => {
@@ -86,7 +108,7 @@ impl Replayer {
             Head::Revoke { .. } => {}
             Head::Commit { .. } => self.tid = tid.next(),
         }
-        self.cursor = self.log.step(here, 1)?;
+        self.cursor = next;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -97,11 +119,9 @@ impl Replayer {
         Ok(ControlFlow::Break(self.overlay.clone()))
     }
 
-    /// Replays the copy under the cursor.
-    fn copy<M: Media>(&mut self, disk: &mut M, tag: Tag) -> Result<(), MountError> {
+    /// Replays a copy.
+    fn copy<M: Media>(&mut self, disk: &mut M, copy: BlockNr, tag: Tag) -> Result<(), MountError> {
         let (tid, format) = (self.tid, self.log.format);
-        let copy = self.log.block(self.cursor)?;
-        self.cursor = self.log.step(self.cursor, 1)?;
         if self.revoked.covers(tag.block, tid) {
             return Ok(());
         }

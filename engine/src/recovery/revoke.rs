@@ -6,17 +6,17 @@
 
 use super::error::MountError;
 use super::log::{Cursor, Head, Log, Sound, corrupt};
+use super::shelf::Shelf;
 use crate::device::{Media, Question};
 use crate::format::FormatError;
 use crate::format::journal::{JournalFormat, Revoke};
 use crate::units::{Block, BlockNr, Tid};
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// For each revoked block the last transaction that revoked it; a copy shares them.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Revoked(Arc<BTreeMap<BlockNr, Tid>>);
+pub(super) struct Revoked(Shelf<BlockNr, Tid>);
 
 impl Revoked {
     /// Whether a copy of this block in this transaction must not be replayed.
@@ -27,9 +27,8 @@ impl Revoked {
 
     // v6.6 fs/jbd2/revoke.c, jbd2_journal_set_revoke.
     fn add(&mut self, block: BlockNr, tid: Tid) {
-        let last = Arc::make_mut(&mut self.0).entry(block).or_insert(tid);
-        if tid.is_after(*last) {
-            *last = tid;
+        if self.0.get(&block).is_none_or(|last| tid.is_after(*last)) {
+            self.0.insert(block, tid);
         }
     }
 }
@@ -53,13 +52,25 @@ pub(super) struct Revoker {
     cursor: Cursor,
     tid: Tid,
     revoked: Revoked,
+    /// Those that were revoked since somebody asked for them.
+    fresh: Arc<Vec<BlockNr>>,
 }
 
 impl Revoker {
-    /// At the start of the log.
-    pub(super) fn of(log: Arc<Log>, end: Tid) -> Self {
+    /// At the start of the log, with nothing to read.
+    pub(super) fn of(log: Arc<Log>) -> Self {
         let (cursor, tid) = (log.start(), log.first_tid());
-        Self { log, end, cursor, tid, revoked: Revoked::default() }
+        Self { log, end: tid, cursor, tid, revoked: Revoked::default(), fresh: Arc::default() }
+    }
+
+    /// Goes on to this transaction.
+    pub(super) const fn until(&mut self, end: Tid) {
+        self.end = end;
+    }
+
+    /// What was revoked so far, and which blocks of them since this was last asked.
+    pub(super) fn found(&mut self) -> (Revoked, Arc<Vec<BlockNr>>) {
+        (self.revoked.clone(), std::mem::take(&mut self.fresh))
     }
 
     /// The first transaction that is not read.
@@ -67,9 +78,9 @@ impl Revoker {
         self.end
     }
 
-    /// Reads one block of the log that is no copy.
+    /// Reads one block of the log that is no copy. After an error it stands where it stood.
     // v6.6 fs/jbd2/recovery.c, do_one_pass with PASS_REVOKE.
-    pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<ControlFlow<Revoked>, MountError> {
+    pub(super) fn step<M: Media>(&mut self, disk: &mut M) -> Result<ControlFlow<()>, MountError> {
         let (here, tid) = (self.cursor, self.tid);
         if tid.is_at_or_after(self.end) {
             return self.ended();
@@ -84,10 +95,10 @@ impl Revoker {
             }
             Head::Revoke { checksum: Sound::Good } => {
                 let blocks = disk.ask(self.log.block(here)?, &AskRevoked(self.log.format));
-                for block in blocks.map_err(|error| corrupt(tid, error))? {
-                    self.revoked.add(block, tid);
-                }
+                let blocks = blocks.map_err(|error| corrupt(tid, error))?;
                 self.cursor = self.log.step(here, 1)?;
+                blocks.iter().for_each(|block| self.revoked.add(*block, tid));
+                Arc::make_mut(&mut self.fresh).extend(blocks);
             }
             Head::Commit { .. } => {
                 self.cursor = self.log.step(here, 1)?;
@@ -97,10 +108,10 @@ impl Revoker {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn ended(&self) -> Result<ControlFlow<Revoked>, MountError> {
+    fn ended(&self) -> Result<ControlFlow<()>, MountError> {
         if self.tid != self.end {
             return Err(MountError::PassesDisagree { found: self.tid, expected: self.end });
         }
-        Ok(ControlFlow::Break(self.revoked.clone()))
+        Ok(ControlFlow::Break(()))
     }
 }

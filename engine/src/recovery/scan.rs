@@ -47,6 +47,11 @@ impl Scanner {
         Self { log, torn, cursor, tid, end: None, suspicious: false, last_secs: 0, crc: u32::MAX, to_sum: 0 }
     }
 
+    /// The first transaction that is not certain to be replayed, if the mount does not fail.
+    pub(super) fn certain(&self) -> Tid {
+        self.end.unwrap_or(self.tid)
+    }
+
     /// Reads one block of the log.
     ///
     /// A transaction whose commit is corrupt ends it: the mount fails, whatever else the log holds. (Linux goes on,
@@ -83,7 +88,7 @@ impl Scanner {
     }
 
     fn stop(&self) -> Next {
-        Next::Break(self.end.unwrap_or(self.tid))
+        Next::Break(self.certain())
     }
 
     fn commit(&mut self, commit: &Commit, checksum: CommitChecksum) -> Result<Next, MountError> {

@@ -6,7 +6,7 @@
 //!   copy  ──▶ | 1 … 40 |     │     | 80 … 99 |    the chunks are shared: to insert 50 into one copy
 //!             | 41 … 50 … 77 |  (its own now)      copies one chunk and the list of chunks
 //! ```
-//! Nothing is ever taken out. It is iterated in the order of the keys.
+//! It is iterated in the order of the keys. A chunk that was filled is never joined with its neighbour.
 
 use crate::units::len_u64;
 use std::borrow::Borrow;
@@ -78,6 +78,21 @@ impl<K: Ord + Clone, V: Clone> Shelf<K, V> {
         }
     }
 
+    /// Takes out what stands under a key, if anything does.
+    pub(super) fn remove(&mut self, key: &K) {
+        if !self.contains(key) {
+            return;
+        }
+        let at = self.after(key).saturating_sub(1);
+        let chunks = Arc::make_mut(&mut self.chunks);
+        let Some(chunk) = chunks.get_mut(at) else { return };
+        let entries = Arc::make_mut(chunk);
+        entries.retain(|(found, _)| found != key);
+        if entries.is_empty() {
+            chunks.remove(at);
+        }
+    }
+
     /// All entries, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.chunks.iter().flat_map(|chunk| chunk.iter()).map(|(key, value)| (key, value))
@@ -108,15 +123,23 @@ mod tests {
 
         /// It is what a map of the standard library is, and a copy keeps what it had.
         #[test]
-        fn a_shelf_is_a_map(inserts in prop::collection::vec((0..300_u32, any::<u8>()), 0..400), copied in 0..400_usize) {
+        fn a_shelf_is_a_map(
+            changes in prop::collection::vec((0..300_u32, prop::option::weighted(0.7, any::<u8>())), 0..600),
+            copied in 0..600_usize,
+        ) {
             let (mut shelf, mut map) = (Shelf::default(), BTreeMap::new());
             let mut copy = None;
-            for (nr, (key, value)) in inserts.into_iter().enumerate() {
+            for (nr, (key, value)) in changes.into_iter().enumerate() {
                 if nr == copied {
                     copy = Some((shelf.clone(), map.clone()));
                 }
-                shelf.insert(key, value);
-                map.insert(key, value);
+                if let Some(value) = value {
+                    shelf.insert(key, value);
+                    map.insert(key, value);
+                } else {
+                    shelf.remove(&key);
+                    map.remove(&key);
+                }
             }
             for (shelf, map) in copy.into_iter().chain([(shelf, map)]) {
                 prop_assert!(shelf.iter().eq(map.iter()));

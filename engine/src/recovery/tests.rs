@@ -1,5 +1,6 @@
 //! Images that an independent program built, what is left of them, and what no bytes may do.
 
+mod ahead;
 mod audited;
 mod fixture;
 mod hostile;

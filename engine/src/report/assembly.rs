@@ -106,7 +106,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
         let images = self.stage.images;
         let run = |(number, run): (usize, &Run<'_>)| RunReport {
             schedules: run.schedules.clone(),
-            images: images.images(&images.during(number, Moment::new(0), run.log.now())),
+            images: self.stage.total(&images.during(number, Moment::new(0), run.log.now())),
         };
         Report {
             title: self.scenario.title.clone(),
@@ -118,7 +118,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
             verdict,
             coverage: self.stage.coverage.clone(),
             leaves: len_u64(self.stage.leaves.len()),
-            images: images.images(&images.all()),
+            images: self.stage.total(&images.all()),
             subsets: images.subsets(&images.all()),
             steps: steps(&self.scenario.steps, self.stage.runs, &self.names),
             windows: self.windows(),
@@ -134,7 +134,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
         let window = |(window, stretch): (usize, &usize)| Window {
             after: window.checked_sub(1).map(|step| StepIdx::new(len_u32(step))),
             outcomes: Arc::clone(&outcomes[*stretch]),
-            images: self.stage.images.images(&self.stage.stretches[*stretch]),
+            images: self.stage.total(&self.stage.stretches[*stretch]),
             subsets: self.stage.images.subsets(&self.stage.stretches[*stretch]),
         };
         self.stage.timeline.windows().iter().enumerate().map(window).collect()

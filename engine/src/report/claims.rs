@@ -104,17 +104,17 @@ impl Claim {
     /// Counts the images that decide it. `formulas` are those of the leaves.
     pub(super) fn judge(&self, stage: &Stage<'_>, formulas: &[Formula]) -> Judged {
         let levels = stage.levels_of(&self.stretches);
-        let images = stage.images.images(&levels);
+        let images = stage.total(&levels);
         let mut judged =
             Judged { images, decisive: BigUint::ZERO, best: None, open: stage.left_open(&levels) };
         let during = stage.during(&self.stretches);
-        for (leaf, formula) in stage.leaves.iter().zip(formulas) {
+        for ((number, leaf), formula) in stage.leaves.iter().enumerate().zip(formulas) {
             if !leaf.class.levels().meets(&levels) {
                 continue;
             }
             let best = match formula.known() {
                 Some(holds) if self.is_decided_by(holds) => {
-                    judged.decisive += stage.images.images_of(&leaf.class, &levels);
+                    judged.decisive += stage.images_of(number, &levels);
                     stage.images.best(&leaf.class, &during, &[], &Nothing, |()| true)
                 }
                 Some(_) => continue,

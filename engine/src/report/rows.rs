@@ -218,10 +218,8 @@ impl<'s, 'a> Part<'s, 'a> {
                         listing.blocks().into_iter().chain(formula.blocks()).collect();
                     let blocks: Vec<BlockNr> = blocks.into_iter().collect();
                     let both = Both(listing, *formula);
-                    let ends = self.stage.images.fold(&self.leaf.class, &self.levels, &blocks, &both);
-                    let ends = ends.unwrap_or_default();
-                    let deciding =
-                        ends.into_iter().map(|one| one.state).filter(|(_, end)| claim.is_decided_at(end));
+                    let deciding = self.ends(&blocks, &both).into_iter();
+                    let deciding = deciding.filter(|(_, end)| claim.is_decided_at(end));
                     let states: BTreeSet<Vec<u16>> = deciding.map(|(state, _)| state).collect();
                     if !states.is_empty() {
                         violated.push((number, Some(states)));
@@ -230,6 +228,18 @@ impl<'s, 'a> Part<'s, 'a> {
             }
         }
         violated
+    }
+
+    /// The states that a fold ends in; where there are too many, some that were drawn.
+    fn ends<F: Fold>(&self, blocks: &[BlockNr], fold: &F) -> Vec<F::State> {
+        let (images, class) = (self.stage.images, &self.leaf.class);
+        match images.fold(class, &self.levels, blocks, fold) {
+            Ok(ends) => ends.into_iter().map(|end| end.state).collect(),
+            Err(TooMany) => {
+                let drawn = images.draw(class, &self.levels, blocks, fold, &self.stage.bounds);
+                drawn.into_iter().map(|one| one.state).collect()
+            }
+        }
     }
 
     /// What a row shows, and whether all combinations of its units are there.

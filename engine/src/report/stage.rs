@@ -7,6 +7,8 @@ use crate::device::DiskImage;
 use crate::oracle::{Entry, Observation, Outline};
 use crate::schedule::Schedule;
 use crate::units::{Ino, Moment};
+use num_bigint::BigUint;
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -23,6 +25,8 @@ pub(super) struct Stage<'a> {
     pub(super) unit_bytes: usize,
     /// The levels of each stretch.
     pub(super) stretches: Vec<Levels>,
+    /// For each leaf, how many of its images are legal at exactly which levels.
+    masses: Vec<Vec<(Levels, BigUint)>>,
 }
 
 /// All legal images of some runs, with a level at the end of each stretch.
@@ -62,7 +66,22 @@ impl<'a> Stage<'a> {
             bounds,
             unit_bytes,
             stretches: (0..timeline.len()).map(of_stretch).collect(),
+            masses: leaves.par_iter().map(|leaf| images.by_levels(&leaf.class)).collect(),
         }
+    }
+
+    /// How many distinct images are legal at any of some levels.
+    pub(super) fn total(&self, levels: &Levels) -> BigUint {
+        match self.coverage {
+            Coverage::Complete => (0..self.leaves.len()).map(|leaf| self.images_of(leaf, levels)).sum(),
+            Coverage::Partial(_) => self.images.images(levels),
+        }
+    }
+
+    /// How many of them lead to a leaf.
+    pub(super) fn images_of(&self, leaf: usize, levels: &Levels) -> BigUint {
+        let masses = self.masses[leaf].iter().filter(|(legal, _)| legal.meets(levels));
+        masses.map(|(_, images)| images).sum()
     }
 
     /// The levels of some stretches.

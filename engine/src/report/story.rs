@@ -2,7 +2,7 @@
 
 use super::Story;
 use super::ledger::{Fate, Ledger};
-use crate::crash::{CrashId, image};
+use crate::crash::{CrashId, Space};
 use crate::device::{DeviceLog, DiskImage, Why};
 use crate::history::InMemory;
 use crate::recovery::{Audit, Node, Profile, Tree, recover};
@@ -15,6 +15,7 @@ pub struct Storyteller<'a> {
     base: &'a DiskImage,
     log: &'a DeviceLog,
     profile: Profile,
+    space: Space,
     ledger: Ledger<'a>,
 }
 
@@ -22,13 +23,13 @@ impl<'a> Storyteller<'a> {
     /// For one run, whose crash images are mounted as `profile` says.
     pub fn new(base: &'a DiskImage, log: &'a DeviceLog, profile: Profile) -> Self {
         let profile = Profile { audit: Audit::Skip, ..profile };
-        Self { base, log, profile, ledger: Ledger::new(base, log) }
+        Self { base, log, profile, space: Space::of(base, log), ledger: Ledger::new(base, log) }
     }
 
     /// The story of an image when the power is cut at `at`; none for an id of another run. Inodes are called by the
     /// names in `names`, where they have any.
     pub fn tell(&self, id: &CrashId, at: Moment, names: &BTreeMap<Ino, BTreeSet<String>>) -> Option<Story> {
-        let mut image = image(self.base, self.log, id).ok()?;
+        let mut image = self.space.image(self.base, id).ok()?;
         let fates = self.ledger.fates(at, &image);
         let words = |request: RequestIdx| words(&self.log.request(request).cause.why, names);
         // A transfer that did not take a change along lost nothing: the page is dirty still.

@@ -4,7 +4,7 @@
 //! which takes care of orphans, and again nothing must be found. `-fn` alone would not look behind the journal.
 
 use crate::case::{Case, all, recordings, scenarios};
-use crate::pipeline::{Crashed, crashed, folder, has_tool, on_two_threads, write_sparsely};
+use crate::pipeline::{Crashed, folder, has_tool, members, on_two_threads, write_sparsely};
 use std::path::Path;
 use std::process::Command;
 use unplug::device::DiskImage;
@@ -14,10 +14,10 @@ use unplug::recovery::Profile;
 use unplug::scenario::{Checksums, Kernel, Mkfs, Mount, Scenario, Stack};
 use unplug::units::{BlockNr, Time};
 
-/// How many crash images of one run are drawn, at most.
-const IMAGES: u64 = 40;
-/// So many are all checked.
-const FEW: usize = 40;
+/// How many images of each leaf are drawn: of each of the different things that recovery can find.
+const EACH: u64 = 2;
+/// How many crash images of one case are checked, at most.
+const IMAGES: usize = 40;
 
 /// What e2fsck says of a disk.
 #[derive(PartialEq, Eq, Debug)]
@@ -105,10 +105,8 @@ fn disagreement(crash: &Crashed, kernel: Kernel) -> Option<String> {
 
 fn check(case: &Case) -> Vec<String> {
     let kernel = case.scenario.stack.kernel;
-    let crashed = crashed(&case.scenario, &Profile::of(kernel), IMAGES);
-    // Of a sample, one half will do.
-    let step = if crashed.len() > FEW { 2 } else { 1 };
-    let wrong = crashed.iter().step_by(step).filter_map(|crash| disagreement(crash, kernel));
+    let crashed = members(&case.scenario, &Profile::of(kernel), EACH);
+    let wrong = crashed.iter().take(IMAGES).filter_map(|crash| disagreement(crash, kernel));
     wrong.map(|wrong| format!("{}: {wrong}", case.name)).collect()
 }
 

@@ -5,15 +5,14 @@
 //! members of every class are drawn, made and recovered from bytes: they show what the class stands for.
 
 use crate::case::{Case, all};
-use crate::pipeline::traces;
+use crate::pipeline::{course, traces};
 use num_bigint::BigUint;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use unplug::check::distinct;
-use unplug::crash::{Bounds, Course, Coverage, Images, Nothing, brute, explore, image};
+use unplug::check::{DistinctRun, distinct};
+use unplug::crash::{Bounds, Coverage, Images, Nothing, brute, explore, image};
 use unplug::device::AtomicUnit;
 use unplug::recovery::{MountError, Profile, Recovery, Survivors, recover};
-use unplug::stack::Trace;
 use unplug::units::BlockNr;
 
 /// Draws from each class.
@@ -24,11 +23,6 @@ fn most_images() -> u32 {
     asked.map_or(13, |bits| bits.parse().expect("UNPLUG_IMAGES is a number of bits"))
 }
 
-fn course(trace: &Trace) -> Course<'_> {
-    let cuts = trace.history.steps.iter().map(|step| step.at).collect();
-    Course { schedule: trace.schedule, base: &trace.base, log: &trace.log, cuts }
-}
-
 /// What recovery found, without the way there.
 fn outcome(found: &Result<Survivors, MountError>) -> String {
     match found {
@@ -37,16 +31,16 @@ fn outcome(found: &Result<Survivors, MountError>) -> String {
     }
 }
 
-fn with_atomic(case: &Case, atomic: AtomicUnit) -> Vec<unplug::check::DistinctRun> {
+fn with_atomic(case: &Case, atomic: AtomicUnit) -> Vec<DistinctRun> {
     let mut scenario = case.scenario.clone();
     scenario.stack.disk.atomic = atomic;
     distinct(traces(&scenario, None))
 }
 
 /// Whether both count the same, for one run; none where there are too many images for brute force.
-fn compare(case: &Case, trace: &Trace) -> Option<Result<(), String>> {
+fn compare(case: &Case, run: &DistinctRun) -> Option<Result<(), String>> {
     let profile = Profile::of(case.scenario.stack.kernel);
-    let images = Images::of(vec![course(trace)]);
+    let (trace, images) = (&run.trace, Images::of(vec![course(run)]));
     if images.images(&images.all()) > BigUint::from(1_u32) << most_images() {
         return None;
     }
@@ -71,7 +65,7 @@ fn outcomes_are_counted_as_brute_force_counts_them() {
     let compared = |case: &Case| {
         let atomic = [AtomicUnit::Sector, AtomicUnit::Block];
         let runs = atomic.into_iter().flat_map(|atomic| with_atomic(case, atomic));
-        runs.filter_map(|run| compare(case, &run.trace)).collect::<Vec<_>>()
+        runs.filter_map(|run| compare(case, &run)).collect::<Vec<_>>()
     };
     let compared: Vec<Result<(), String>> = all().par_iter().flat_map_iter(compared).collect();
     let wrong: Vec<&String> = compared.iter().filter_map(|compared| compared.as_ref().err()).collect();
@@ -84,7 +78,7 @@ fn members_of_a_class_show_what_it_stands_for() {
     let check = |case: &Case| {
         let profile = Profile::of(case.scenario.stack.kernel);
         let runs = with_atomic(case, AtomicUnit::Sector);
-        let images = Images::of(runs.iter().map(|run| course(&run.trace)).collect());
+        let images = Images::of(runs.iter().map(course).collect());
         let blocks: Vec<BlockNr> = (0..images.blocks()).map(BlockNr::new).collect();
         let blocks: Vec<BlockNr> = blocks.into_iter().filter(|block| images.varies(*block)).collect();
         let explored = explore(&images, Recovery::new(&profile), &Bounds::default(), &|_| {});

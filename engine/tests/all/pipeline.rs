@@ -6,19 +6,17 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-use unplug::check::{Finder, distinct, judge};
-use unplug::crash::brute::{self, explore};
-use unplug::crash::{Bounds, Coverage};
-use unplug::crash::{CrashId, image};
+use unplug::check::{DistinctRun, Finder, distinct, judge};
+use unplug::crash::{Bounds, Course, Coverage, CrashId, Images, Nothing, brute, explore, image};
 use unplug::device::{DiskImage, Media};
 use unplug::mutant::Mutant;
 use unplug::oracle::{self, Observation};
-use unplug::recovery::{Profile, recover};
+use unplug::recovery::{Profile, Recovery, recover};
 use unplug::report::Report;
 use unplug::scenario::Scenario;
 use unplug::schedule::Schedule;
 use unplug::stack::{Trace, run, run_mutant};
-use unplug::units::block_bytes;
+use unplug::units::{BlockNr, block_bytes};
 
 /// Every state of a scenario.
 pub(crate) const ALL_STATES: Bounds = Bounds { max_leaves: 200_000, draws: 1000, seed: 1 };
@@ -68,7 +66,7 @@ pub(crate) fn crashed(scenario: &Scenario, profile: &Profile, max: u64) -> Vec<C
     let mut states = Vec::new();
     for run in distinct(traces(scenario, None)) {
         let Trace { base, log, schedule, .. } = &run.trace;
-        explore(
+        brute::explore(
             base,
             log,
             *schedule,
@@ -81,6 +79,34 @@ pub(crate) fn crashed(scenario: &Scenario, profile: &Profile, max: u64) -> Vec<C
         );
     }
     states
+}
+
+/// A run, with a cut behind every step.
+pub(crate) fn course(run: &DistinctRun) -> Course<'_> {
+    let trace = &run.trace;
+    let cuts = trace.history.steps.iter().map(|step| step.at).collect();
+    Course { schedule: trace.schedule, base: &trace.base, log: &trace.log, cuts }
+}
+
+/// Images of every leaf of a scenario, `each` of them drawn at random, and what recovery finds on their bytes.
+pub(crate) fn members(scenario: &Scenario, profile: &Profile, each: u64) -> Vec<Crashed> {
+    let runs = distinct(traces(scenario, None));
+    let images = Images::of(runs.iter().map(course).collect());
+    let blocks = (0..images.blocks()).map(BlockNr::new);
+    let blocks: Vec<BlockNr> = blocks.filter(|block| images.varies(*block)).collect();
+    let bounds = Bounds { draws: each, seed: 3, ..Bounds::default() };
+    let explored = explore(&images, Recovery::new(profile), &bounds, &|_| {});
+    let drawn = explored
+        .leaves
+        .iter()
+        .flat_map(|leaf| images.draw(&leaf.class, &images.all(), &blocks, &Nothing, &bounds));
+    let crashed = drawn.map(|drawn| {
+        let id = images.id(&drawn.image);
+        let trace = &runs[drawn.image.run].trace;
+        let image = image(&trace.base, &trace.log, &id).unwrap();
+        Crashed { found: observe(&mut image.clone(), profile), id, image }
+    });
+    crashed.collect()
 }
 
 /// A folder for image files, in memory where that can be: e2fsck waits for each of its writes.

@@ -146,3 +146,29 @@ fn what_cannot_be_decided_exactly_is_said() {
     let case = report.expectations[0].case.as_ref().unwrap();
     assert!(!case.tree.is_empty(), "what was drawn is shown");
 }
+
+/// Whether an odd number of sectors is new, as a formula that doubles with each of them.
+fn odd(new: &[Predicate]) -> Predicate {
+    let Some((first, rest)) = new.split_first() else { return Predicate::Any(Vec::new()) };
+    let not = |predicate: Predicate| Predicate::Not(Box::new(predicate));
+    Predicate::Any(vec![
+        Predicate::All(vec![first.clone(), not(odd(rest))]),
+        Predicate::All(vec![not(first.clone()), odd(rest)]),
+    ])
+}
+
+#[test]
+fn the_parity_of_many_sectors_has_two_states_and_is_exact() {
+    let sectors = (0..12_u32).map(|sector| Predicate::Range {
+        path: format!("/f{}", 1 + sector / 8),
+        offset: u64::from(sector % 8) * 512,
+        data: [b'b'; 512].as_slice().into(),
+    });
+    let claim = odd(&sectors.collect::<Vec<_>>());
+    let expect = vec![expectation(Quantifier::Never, (None, None), claim)];
+    let report = judged(&scenario(1, &[], expect), &overwritten(2), &ALL);
+    let judged = &report.expectations[0];
+    assert_eq!((judged.verdict, judged.undecided), (Verdict::Violated, None));
+    assert_eq!(judged.images, BigUint::from(1_u32 << 16));
+    assert_eq!(judged.decisive, BigUint::from(1_u32 << 15));
+}

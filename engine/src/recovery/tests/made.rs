@@ -13,7 +13,7 @@ use crate::scenario::Kernel;
 use crate::units::{Block, BlockNr, Tid};
 
 /// Where the journal of the fixtures starts.
-const JOURNAL: u64 = 26;
+pub(super) const JOURNAL: u64 = 26;
 /// A block that nobody uses.
 const FREE: BlockNr = BlockNr::new(2000);
 const OTHER: BlockNr = BlockNr::new(2001);
@@ -23,7 +23,7 @@ const OTHER: BlockNr = BlockNr::new(2001);
 pub(super) struct Made {
     pub(super) image: DiskImage,
     format: JournalFormat,
-    at: u64,
+    pub(super) at: u64,
     tid: Tid,
 }
 
@@ -33,7 +33,7 @@ fn full(byte: u8) -> Block {
 
 impl Made {
     /// An empty log from a block of the journal on, whose first transaction is `tid`.
-    fn at(fixture: &str, start: u32, tid: u32, features: &[JournalIncompat]) -> Self {
+    pub(super) fn at(fixture: &str, start: u32, tid: u32, features: &[JournalIncompat]) -> Self {
         let mut image = image(fixture);
         let zero = BlockNr::new(JOURNAL);
         let mut block = image.block(zero).clone();
@@ -76,14 +76,14 @@ impl Made {
         at
     }
 
-    fn spoil(&mut self, at: BlockNr, byte: usize) {
+    pub(super) fn spoil(&mut self, at: BlockNr, byte: usize) {
         let mut block = self.image.block(at).clone();
         block.bytes_mut()[byte] ^= 0x40;
         self.image.set(at, block);
     }
 
     /// A descriptor and its copies; where the descriptor is.
-    fn log(&mut self, copies: &[(BlockNr, u8)]) -> BlockNr {
+    pub(super) fn log(&mut self, copies: &[(BlockNr, u8)]) -> BlockNr {
         let tag =
             |(block, byte): &(BlockNr, u8)| Tag::of(*block, false, &self.format, self.tid, &full(*byte));
         let descriptor = Descriptor { tid: self.tid, tags: copies.iter().map(tag).collect() };
@@ -94,12 +94,12 @@ impl Made {
         at
     }
 
-    fn revoke(&mut self, blocks: &[BlockNr]) -> BlockNr {
+    pub(super) fn revoke(&mut self, blocks: &[BlockNr]) -> BlockNr {
         let revoke = Revoke { tid: self.tid, blocks: blocks.to_vec() };
         self.put(revoke.to_block(&self.format))
     }
 
-    fn commit(&mut self, secs: u64) -> BlockNr {
+    pub(super) fn commit(&mut self, secs: u64) -> BlockNr {
         let commit = Commit::new(self.tid, secs, 5).to_block(&self.format);
         self.tid = self.tid.next();
         self.put(commit)
