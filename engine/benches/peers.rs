@@ -9,7 +9,7 @@
 //! The last two are timed over some of the images, and what all of them would take follows from that. They need
 //! e2fsck, and root with a loop device; where these are missing, the row is left out. `cargo bench -p unplug --bench
 //! peers` prints times and ratios of one run on one machine.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_types, reason = "a benchmark")]
 
 use num_bigint::BigUint;
 use std::collections::BTreeMap;
@@ -22,8 +22,8 @@ use unplug::scenario::parse;
 use unplug::schedule::Schedule;
 use unplug::stack::{Trace, run};
 
-/// Files that exist are overwritten, one block each, and one fsync commits.
-const FILES: u32 = 13;
+/// Files that exist get a second block each, and one sync commits.
+const FILES: u32 = 14;
 /// How many images the slow ones are timed with.
 const SOME: u64 = 40;
 
@@ -40,13 +40,13 @@ fn outcome(found: &Result<Survivors, MountError>) -> String {
 fn trace() -> (Trace, Profile) {
     let text = format!(
         r#"(
-            title: "overwrite",
+            title: "append",
             stack: (disk: (atomic_write: 4096)),
             setup: [times(count: {FILES}, var: "i", steps: [create("/f${{i}}", repeat("A", 4096))])],
             steps: [
                 times(count: {FILES}, var: "i", steps: [
                     open(fd: "f", path: "/f${{i}}", flags: [O_WRONLY]),
-                    pwrite(fd: "f", offset: 0, data: repeat("B", 4096)),
+                    pwrite(fd: "f", offset: 4096, data: repeat("B", 4096)),
                     close("f"),
                 ]),
                 sync,

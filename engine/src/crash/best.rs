@@ -58,10 +58,11 @@ impl Way {
 
 impl Images<'_> {
     /// The image of a class whose fold over some blocks ends in an accepted state and that has the fewest units
-    /// lost at a moment of `during`, which has a range for each run.
+    /// lost at a moment of `during`, which has a range for each run. Moments at which the fold has too many states are
+    /// passed over.
     ///
     /// # Errors
-    /// Where the fold has too many states.
+    /// Where such moments were passed over, and no other has an image that is accepted.
     pub fn best<F: Fold>(
         &self,
         class: &Class,
@@ -71,6 +72,7 @@ impl Images<'_> {
         accept: impl Fn(&F::State) -> bool,
     ) -> Result<Option<Best>, TooMany> {
         let mut best: Option<Best> = None;
+        let mut passed_over = false;
         for (run, during) in during.iter().enumerate() {
             let Some(during) = during else { continue };
             for moment in self.moments(class, run, during, blocks) {
@@ -81,7 +83,14 @@ impl Images<'_> {
                 if bound.is_some_and(|bound| bound <= (0, moment)) {
                     break;
                 }
-                let Some(way) = self.way(class, (run, moment), blocks, fold, &accept)? else { continue };
+                let way = match self.way(class, (run, moment), blocks, fold, &accept) {
+                    Ok(Some(way)) => way,
+                    Ok(None) => continue,
+                    Err(TooMany) => {
+                        passed_over = true;
+                        continue;
+                    }
+                };
                 if bound.is_none_or(|bound| (way.lost, moment) < bound) {
                     let mut choices = BTreeMap::new();
                     let mut next = way.chosen.as_ref();
@@ -93,7 +102,7 @@ impl Images<'_> {
                 }
             }
         }
-        Ok(best)
+        if best.is_none() && passed_over { Err(TooMany) } else { Ok(best) }
     }
 
     /// The moments at which the fewest units can be lost: when an epoch or the range begins, and behind each write

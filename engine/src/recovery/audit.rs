@@ -63,7 +63,8 @@ impl Auditor {
         if let Some(log) = journal {
             count.take(fs.superblock.journal_ino, &log.mapping);
         }
-        for ino in 1..fs.superblock.first_ino.get() {
+        // A hostile superblock may name more than there are.
+        for ino in 1..fs.superblock.first_ino.get().min(fs.superblock.inodes.saturating_add(1)) {
             count.used.inodes.set(ino.saturating_sub(1).into());
         }
         for (ino, seen) in walk.seen.iter() {
@@ -110,9 +111,15 @@ impl Bits {
         clear
     }
 
-    /// Sets a run of bits; the first that was set before.
+    /// Sets a run of bits; the first that was set before. What lies behind the last byte is left out, and counts as one
+    /// that was set.
     fn set_run(&mut self, first: u64, bits: u32) -> Option<u64> {
         let end = first.saturating_add(bits.into());
+        let all = crate::units::len_u64(self.0.len()).saturating_mul(8);
+        if end > all {
+            let inside = u32::try_from(all.saturating_sub(first)).unwrap_or(0);
+            return self.set_run(first, inside).or(Some(first.max(all)));
+        }
         let (mut bit, mut taken) = (first, None);
         while bit < end {
             let whole = bit.is_multiple_of(8) && end.saturating_sub(bit) >= 8;

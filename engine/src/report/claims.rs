@@ -154,18 +154,28 @@ impl Claim {
 }
 
 impl Claim {
-    /// Draws images of a leaf where not every combination can be told apart. One that decides it is enough.
+    /// Looks for an image of a leaf that decides it where not every combination can be told apart: at the moments
+    /// where that can be done, and where that finds nothing, among images that are drawn. One is enough.
     fn sample(&self, stage: &Stage<'_>, leaf: &Leaf<Outline>, formula: &Formula, judged: &mut Judged) {
-        let levels = stage.levels_of(&self.stretches);
         let blocks: Vec<BlockNr> = formula.blocks().collect();
-        let drawn = stage.images.draw(&leaf.class, &levels, &blocks, formula, &stage.bounds);
         let before = match judged.open {
             Some(Open::TooMany { drawn }) => drawn,
             Some(Open::Sampled) | None => 0,
         };
-        judged.open = Some(Open::TooMany { drawn: before + len_u64(drawn.len()) });
-        let deciding = drawn.into_iter().filter(|one| self.is_decided_at(&one.state)).map(|one| one.image);
-        if let Some(best) = deciding.min_by_key(rank) {
+        let during = stage.during(&self.stretches);
+        let decides = |end: &Residual| self.is_decided_at(end);
+        let (best, drawn) = match stage.images.best(&leaf.class, &during, &blocks, formula, decides) {
+            Ok(Some(best)) => (Some(best), 0),
+            Ok(None) | Err(TooMany) => {
+                let levels = stage.levels_of(&self.stretches);
+                let drawn = stage.images.draw(&leaf.class, &levels, &blocks, formula, &stage.bounds);
+                let many = len_u64(drawn.len());
+                let deciding = drawn.into_iter().filter(|one| decides(&one.state)).map(|one| one.image);
+                (deciding.min_by_key(rank), many)
+            }
+        };
+        judged.open = Some(Open::TooMany { drawn: before + drawn });
+        if let Some(best) = best {
             judged.decisive += 1_u32;
             if judged.best.as_ref().is_none_or(|known| rank(&best) < rank(known)) {
                 judged.best = Some(best);

@@ -39,8 +39,9 @@ fn one(page: &mut Page, replay: &str, report: &Report, judged: &Judgement) {
         }
         (Verdict::Holds, Some(case)) => {
             let images = page.amount_of(&judged.images, "image", "images");
-            let example =
-                format!("in {} of {images}, for example {}", page.amount(&judged.decisive), case.witness.id);
+            let at_least = at_least(judged);
+            let decisive = page.amount(&judged.decisive);
+            let example = format!("in {at_least}{decisive} of {images}, for example {}", case.witness.id);
             page.wrapped(MARGIN, &example, FAINT);
         }
         (Verdict::Inconclusive, _) => undecided(page, judged),
@@ -74,6 +75,11 @@ fn heading(page: &mut Page, judged: &Judgement) {
     }
 }
 
+/// Before a number that not all images were looked at for.
+const fn at_least(judged: &Judgement) -> &'static str {
+    if judged.undecided.is_some() { "at least " } else { "" }
+}
+
 /// Why it is not known.
 fn undecided(page: &mut Page, judged: &Judgement) {
     let text = match judged.undecided {
@@ -91,13 +97,15 @@ fn undecided(page: &mut Page, judged: &Judgement) {
 
 fn violation(page: &mut Page, replay: &str, judged: &Judgement, case: &Case, words: &Vocabulary) {
     let images = page.amount_of(&judged.images, "image", "images");
-    let fewest = if judged.decisive > BigUint::from(1_u32) {
+    let fewest = if judged.undecided.is_some() {
+        " One of them is met"
+    } else if judged.decisive > BigUint::from(1_u32) {
         " The one that lost the fewest writes"
     } else {
         " It is met"
     };
     let decisive = page.amount(&judged.decisive);
-    let at_least = if judged.undecided.is_some() { "at least " } else { "" };
+    let at_least = at_least(judged);
     page.wrapped(
         MARGIN,
         &format!("in {at_least}{decisive} of {images}.{fewest}, {}:", when(case.after)),

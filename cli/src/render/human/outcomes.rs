@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use unplug::crash::Coverage;
-use unplug::report::{Outcome, Report, ShownTree, StepReport, Traffic, Window};
+use unplug::report::{Outcome, Report, Shown, ShownTree, StepReport, Traffic, Window};
 use unplug::units::len_u64;
 
 /// More outcomes than this are not all shown.
@@ -212,15 +212,19 @@ fn rows(page: &mut Page, rows: &[Row<'_>], report: &Report) {
 /// What is to be said of an outcome: whether it is unexpected, when it comes about, and by the loss of which writes.
 fn reasons(outcome: &Outcome, report: &Report) -> Vec<(&'static str, String)> {
     let mut reasons = Vec::new();
-    if !outcome.violates.is_empty() {
-        reasons.push(("violates ", violated(outcome, report)));
+    // Of units that are free, some combinations violate; the witness need not be one of them.
+    let is_mixed = outcome.tree.values().any(|shown| matches!(shown, Shown::Units { .. }));
+    let is_violation = !outcome.violates.is_empty();
+    if is_violation {
+        let word = if is_mixed { "some of these violate " } else { "violates " };
+        reasons.push((word, violated(outcome, report)));
     }
     let schedules = report.runs.iter().flat_map(|run| &run.schedules).count();
     if outcome.schedules.len() < schedules {
         let names: Vec<&str> = outcome.schedules.iter().map(|schedule| schedule.name()).collect();
         reasons.push(("only with schedule ", names.join(" and ")));
     }
-    if let Some(story) = &outcome.witness.story {
+    if let Some(story) = outcome.witness.story.as_ref().filter(|_| !(is_mixed && is_violation)) {
         match &story.next {
             _ if !story.lost.is_empty() => reasons.push(("if lost: ", listed(&story.lost, CAUSES))),
             Some(next) if !outcome.violates.is_empty() => reasons.push(("if cut before: ", next.clone())),
@@ -245,10 +249,11 @@ fn widths(rows: &[Row<'_>], space: usize) -> Option<Vec<usize>> {
 /// The expectations that an outcome speaks against, by their lines.
 fn violated(outcome: &Outcome, report: &Report) -> String {
     let named = outcome.violates.iter().filter_map(|at| report.expectations.get(*at));
-    let names: Vec<String> = named
+    let mut names: Vec<String> = named
         .map(|judged| {
             judged.line.filter(|line| *line > 0).map_or(judged.text.clone(), |line| format!("line {line}"))
         })
         .collect();
+    names.dedup();
     listed(&names, CAUSES)
 }

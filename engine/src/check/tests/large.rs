@@ -9,6 +9,15 @@ fn content(path: &str, letters: &str) -> Predicate {
     Predicate::Content(path.to_owned(), sectors(letters).into())
 }
 
+/// A sector of a file is all this letter.
+fn at(file: u32, sector: u32, letter: u8) -> Predicate {
+    Predicate::Range {
+        path: format!("/f{file}"),
+        offset: u64::from(sector) * 512,
+        data: [letter; 512].as_slice().into(),
+    }
+}
+
 /// Files that hold a, of which each sector may have become b.
 fn overwritten(files: u32) -> Vec<DistinctRun> {
     let mut toy = Toy::new(AtomicUnit::Sector);
@@ -120,31 +129,47 @@ fn small_files_do_not_multiply() {
 
 #[test]
 fn what_cannot_be_decided_exactly_is_said() {
-    // Whether some sector of the first two files is old where its partner in the others is new: each half has to be
-    // remembered until its partner is seen.
-    let at = |file: u32, sector: u32, letter: u8| Predicate::Range {
-        path: format!("/f{file}"),
-        offset: u64::from(sector) * 512,
-        data: [letter; 512].as_slice().into(),
-    };
-    let pairs = (0..16_u32).map(|pair| {
+    // About the sectors of the first two files and their partners in the others: each half has to be remembered
+    // until its partner is seen. And the last sector is new, so that there is nothing to be found before.
+    let both = |pair: u32, letters: (u8, u8)| {
         let (file, sector) = (1 + pair / 8, pair % 8);
-        Predicate::All(vec![at(file, sector, b'a'), at(file + 2, sector, b'b')])
-    });
-    let claim = Predicate::Any(pairs.collect());
-    let check = |quantifier, draws: u64, wanted: Verdict| {
-        let expect = vec![expectation(quantifier, (None, None), claim.clone())];
+        Predicate::All(vec![at(file, sector, letters.0), at(file + 2, sector, letters.1)])
+    };
+    let some_differ = Predicate::Any((0..16).map(|pair| both(pair, (b'a', b'b'))).collect());
+    let equal = |pair: u32| Predicate::Any(vec![both(pair, (b'a', b'a')), both(pair, (b'b', b'b'))]);
+    let none_differ = Predicate::All((0..16).map(equal).collect());
+    let check = |quantifier, claim: &Predicate, draws: u64, wanted: Verdict| {
+        let claim = Predicate::All(vec![claim.clone(), at(4, 7, b'b')]);
+        let expect = vec![expectation(quantifier, (None, None), claim)];
         let bounds = Bounds { draws, ..ALL };
         let report = judged(&scenario(1, &[], expect), &overwritten(4), &bounds);
         assert_eq!(report.expectations[0].verdict, wanted);
         assert_eq!(report.expectations[0].undecided, Some(Undecided::TooMany { drawn: draws }));
         report
     };
-    check(Quantifier::Always, 1, Verdict::Inconclusive);
-    check(Quantifier::Sometimes, 10, Verdict::Holds);
-    let report = check(Quantifier::Never, 10, Verdict::Violated);
+    // One image in 2^17 is hardly drawn.
+    check(Quantifier::Never, &none_differ, 1, Verdict::Inconclusive);
+    check(Quantifier::Sometimes, &none_differ, 10, Verdict::Inconclusive);
+    check(Quantifier::Sometimes, &some_differ, 10, Verdict::Holds);
+    let report = check(Quantifier::Never, &some_differ, 10, Verdict::Violated);
     let case = report.expectations[0].case.as_ref().unwrap();
     assert!(!case.tree.is_empty(), "what was drawn is shown");
+}
+
+#[test]
+fn an_early_counterexample_is_found_though_the_whole_is_too_large() {
+    let pairs = (0..16_u32).map(|pair| {
+        let (file, sector) = (1 + pair / 8, pair % 8);
+        Predicate::All(vec![at(file, sector, b'b'), at(file + 2, sector, b'b')])
+    });
+    let expect = vec![expectation(Quantifier::Always, (None, None), Predicate::Any(pairs.collect()))];
+    let report = judged(&scenario(1, &[], expect), &overwritten(4), &Bounds { draws: 1, ..ALL });
+    let judged = &report.expectations[0];
+    assert_eq!(
+        (judged.verdict, judged.undecided),
+        (Verdict::Violated, Some(Undecided::TooMany { drawn: 0 }))
+    );
+    assert_eq!(judged.case.as_ref().unwrap().witness.id.to_string(), "prompt@0:none");
 }
 
 /// Whether an odd number of sectors is new, as a formula that doubles with each of them.
@@ -159,11 +184,7 @@ fn odd(new: &[Predicate]) -> Predicate {
 
 #[test]
 fn the_parity_of_many_sectors_has_two_states_and_is_exact() {
-    let sectors = (0..12_u32).map(|sector| Predicate::Range {
-        path: format!("/f{}", 1 + sector / 8),
-        offset: u64::from(sector % 8) * 512,
-        data: [b'b'; 512].as_slice().into(),
-    });
+    let sectors = (0..12).map(|sector| at(1 + sector / 8, sector % 8, b'b'));
     let claim = odd(&sectors.collect::<Vec<_>>());
     let expect = vec![expectation(Quantifier::Never, (None, None), claim)];
     let report = judged(&scenario(1, &[], expect), &overwritten(2), &ALL);
