@@ -41,7 +41,7 @@ Exit status:
   0  every expectation holds
   1  an expectation is violated
   2  the arguments or a scenario are wrong, or a call did not return what the scenario says
-  3  inconclusive: not every crash state could be looked at, and nothing speaks against an expectation
+  3  inconclusive: not every crash state could be decided, and nothing speaks against an expectation
   70 a bug in unplug";
 
 /// A verb.

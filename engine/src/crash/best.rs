@@ -10,17 +10,15 @@
 //! contents in the earlier blocks.
 
 use super::class::Class;
-use super::fold::{Fold, TooMany};
+use super::fold::{Fold, MOST_STATES, Part, TooMany};
 use super::id::CrashId;
 use super::images::{Images, InRun, Level};
 use super::name::name;
+use super::space::Unit;
 use crate::units::{BlockNr, Moment, len_u32};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
-
-/// A fold with more states than this at one moment is given up.
-const MOST_STATES: usize = 1 << 14;
 
 /// An image, and when the power is cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -146,9 +144,11 @@ impl Images<'_> {
         }
         let mut ways = BTreeMap::from([(fold.start(), way)]);
         for block in blocks {
-            ways = self.over(class, (run, moment), *block, fold, ways);
-            if ways.len() > MOST_STATES {
-                return Err(TooMany);
+            for part in self.parts(class, *block) {
+                ways = self.over(class, (run, moment), (*block, &part), fold, &ways);
+                if ways.len() > MOST_STATES {
+                    return Err(TooMany);
+                }
             }
         }
         let accepted = ways.into_iter().filter(|(state, _)| accept(state)).map(|(_, way)| way);
@@ -172,71 +172,48 @@ impl Images<'_> {
         contents
     }
 
-    /// Folds over one block, with the cheapest way to each state.
+    /// Folds over one part of a block, with the cheapest way to each state.
     fn over<F: Fold>(
         &self,
         class: &Class,
         (run, moment): (usize, Moment),
-        block: BlockNr,
+        (block, part): (BlockNr, &Part<'_>),
         fold: &F,
-        ways: BTreeMap<F::State, Way>,
+        ways: &BTreeMap<F::State, Way>,
     ) -> BTreeMap<F::State, Way> {
         let mut next: BTreeMap<F::State, Way> = BTreeMap::new();
-        let add = |next: &mut BTreeMap<F::State, Way>, state: F::State, way: Way| match next.get(&state) {
+        let mut add = |state: F::State, way: Way| match next.get(&state) {
             Some(known) if known.lost <= way.lost => {}
             Some(_) | None => {
                 next.insert(state, way);
             }
         };
-        if let Some(told) = class.told.get(&block) {
-            for (lost, choice) in self.told_at(class, block, run, moment) {
-                let content = self.put_together(block, told.cells.clone(), &choice);
-                for (state, way) in &ways {
-                    let state = fold.see(state, block, 0, content.bytes());
-                    add(
-                        &mut next,
-                        state,
-                        way.on(lost, told.cells.clone().zip(choice.iter().copied()).collect()),
-                    );
-                }
+        match part {
+            Part::Fixed(at, bytes) => {
+                ways.iter().for_each(|(state, way)| add(fold.see(state, block, *at, bytes), way.clone()));
             }
-            return next;
-        }
-        let ground = self.ground(block).bytes();
-        let mut ways = ways;
-        let mut at = 0;
-        let fixed = |ways: BTreeMap<F::State, Way>, from: usize, to: usize| {
-            let mut next = BTreeMap::new();
-            for (state, way) in ways {
-                add(&mut next, fold.see(&state, block, from, &ground[from..to]), way);
-            }
-            next
-        };
-        for number in self.cells_of(block).unwrap_or(0..0) {
-            let cell = &self.cells[number];
-            if at < cell.at {
-                ways = fixed(ways, at, cell.at);
-            }
-            let newest = self.newest_at(cell, run, moment);
-            let mut next: BTreeMap<F::State, Way> = BTreeMap::new();
-            for variant in self.legal_at(cell, run, moment).into_iter().rev() {
-                let bytes = &cell.variants[variant].bytes;
-                let lost = u32::from(newest != Some(variant));
-                for (state, way) in &ways {
-                    let state = fold.see(state, block, cell.at, bytes);
-                    let way = way.on(lost, vec![(number, variant)]);
-                    match next.get(&state) {
-                        Some(known) if known.lost <= way.lost => {}
-                        Some(_) | None => {
-                            next.insert(state, way);
-                        }
+            Part::Cell(number) => {
+                let cell = &self.cells[*number];
+                let newest = self.newest_at(cell, run, moment);
+                for variant in self.legal_at(cell, run, moment).into_iter().rev() {
+                    let lost = u32::from(newest != Some(variant));
+                    for (state, way) in ways {
+                        let state = fold.see(state, block, cell.at, &cell.variants[variant].bytes);
+                        add(state, way.on(lost, vec![(*number, variant)]));
                     }
                 }
             }
-            ways = next;
-            at = cell.at + cell.variants.first().map_or(0, |variant| variant.bytes.len());
+            Part::Told(told) => {
+                for (lost, choice) in self.told_at(class, block, run, moment) {
+                    let content = self.compose(block, told.cells.clone(), choice.iter().copied());
+                    for (state, way) in ways {
+                        let cells = told.cells.clone().zip(choice.iter().copied()).collect();
+                        add(fold.see(state, block, 0, content.bytes()), way.on(lost, cells));
+                    }
+                }
+            }
         }
-        if at < ground.len() { fixed(ways, at, ground.len()) } else { ways }
+        next
     }
 
     /// The image at a level with these variants of some cells, and the newest of all others.
@@ -267,7 +244,7 @@ impl Images<'_> {
     /// What every unit of the run holds.
     fn contents(&self, best: &Best) -> Vec<usize> {
         let space = &self.spaces[best.run];
-        let newest = |unit: &super::space::Unit| unit.versions[unit.newest(best.moment)].content;
+        let newest = |unit: &Unit| unit.versions[unit.newest(best.moment)].content;
         let mut contents: Vec<usize> = space.units.iter().map(newest).collect();
         for (cell, variant) in &best.choices {
             if let InRun::Unit { unit, variants } = &self.cells[*cell].runs[best.run] {

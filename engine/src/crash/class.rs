@@ -23,6 +23,13 @@ pub(super) struct Combo {
     pub(super) legal: Levels,
 }
 
+impl Combo {
+    /// The variants, in the order of the cells.
+    pub(super) fn variants(&self) -> impl Iterator<Item = usize> + '_ {
+        self.choice.iter().map(|variant| usize::from(*variant))
+    }
+}
+
 /// What is known of a block.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Told {
@@ -66,17 +73,16 @@ impl Images<'_> {
             .any(|cell| cell.variants.iter().filter(|variant| variant.legal.meets(levels)).nth(1).is_some())
     }
 
-    /// Puts one content of a block together.
-    pub(super) fn compose(&self, block: BlockNr, cells: Range<usize>, choice: &[u16]) -> Block {
-        let choice: Vec<usize> = choice.iter().map(|variant| usize::from(*variant)).collect();
-        self.put_together(block, cells, &choice)
-    }
-
-    /// Puts one content of a block together.
-    pub(super) fn put_together(&self, block: BlockNr, cells: Range<usize>, choice: &[usize]) -> Block {
+    /// Puts one content of a block together, from a variant for each of its cells.
+    pub(super) fn compose(
+        &self,
+        block: BlockNr,
+        cells: Range<usize>,
+        variants: impl Iterator<Item = usize>,
+    ) -> Block {
         let mut content = self.ground(block).clone();
-        for (cell, variant) in self.cells[cells].iter().zip(choice) {
-            let bytes = &cell.variants[*variant].bytes;
+        for (cell, variant) in self.cells[cells].iter().zip(variants) {
+            let bytes = &cell.variants[variant].bytes;
             content.bytes_mut()[cell.at..cell.at + bytes.len()].copy_from_slice(bytes);
         }
         content

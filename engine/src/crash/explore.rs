@@ -12,7 +12,7 @@ use super::Levels;
 use super::class::Class;
 use super::images::Images;
 use super::probe::{First, Probe, Trail};
-use super::sample::{Draws, draw};
+use super::sample::draw;
 use crate::device::{Reader, Step};
 use crate::units::len_u64;
 use num_bigint::BigUint;
@@ -207,14 +207,14 @@ fn sampled<R: Reader>(
     } else {
         format!("{wide} paths lead to a block with too many contents to tell apart")
     };
-    let Draws { leaves, draws } = draw(images, open, bounds);
+    let leaves = draw(images, open, bounds);
     let mut left: BigUint = open.iter().map(|open| images.mass(&open.class)).sum();
     let drawn: BigUint = leaves.iter().map(|leaf| images.mass(&leaf.class)).sum();
     left -= drawn;
     found.extend(leaves);
     let all = images.all();
     let of = all.iter().map(|level| images.weight(&Class::all(images), images.at(level))).sum();
-    Coverage::Partial(Box::new(Partial { reason, left, of, draws, levels }))
+    Coverage::Partial(Box::new(Partial { reason, left, of, draws: bounds.draws, levels }))
 }
 
 /// Whether classes are all images, each once.

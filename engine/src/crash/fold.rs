@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A fold with more states than this is given up.
-const MOST_STATES: usize = 1 << 14;
+pub(super) const MOST_STATES: usize = 1 << 14;
 /// Groups with more kinds of contents are taken cell by cell.
 const MOST_KINDS: usize = 6;
 
@@ -62,7 +62,7 @@ pub struct Weighed<S> {
 type Weights<S> = BTreeMap<(Levels, S), BigUint>;
 
 /// A part of a block, and what it may hold.
-enum Part<'a> {
+pub(super) enum Part<'a> {
     /// The same in all images.
     Fixed(usize, &'a [u8]),
     /// One of the variants of a cell.
@@ -196,7 +196,7 @@ impl Images<'_> {
                             for combo in &told.combos {
                                 let weight = self.combo_weight(told.cells.clone(), combo, span);
                                 if weight != BigUint::ZERO {
-                                    let content = self.compose(*block, told.cells.clone(), &combo.choice);
+                                    let content = self.compose(*block, told.cells.clone(), combo.variants());
                                     add(fold.see(state, *block, 0, content.bytes()), sets * weight);
                                 }
                             }
@@ -213,7 +213,7 @@ impl Images<'_> {
     }
 
     /// The parts of a block, in order.
-    fn parts<'c>(&'c self, class: &'c Class, block: BlockNr) -> Vec<Part<'c>> {
+    pub(super) fn parts<'c>(&'c self, class: &'c Class, block: BlockNr) -> Vec<Part<'c>> {
         let ground = self.ground(block).bytes();
         if let Some(told) = class.told.get(&block) {
             return vec![Part::Told(told)];
@@ -257,7 +257,7 @@ impl Images<'_> {
                 }
                 Part::Told(told) => {
                     for combo in told.combos.iter().filter(|combo| combo.legal.meets(levels)) {
-                        let content = self.compose(block, told.cells.clone(), &combo.choice);
+                        let content = self.compose(block, told.cells.clone(), combo.variants());
                         let state = fold.see(state, block, 0, content.bytes());
                         add(levels.and(&combo.legal), state, images);
                     }

@@ -20,7 +20,7 @@ use super::group::Groups;
 use super::space::{Space, Unit};
 use crate::device::{DeviceLog, DiskImage};
 use crate::schedule::Schedule;
-use crate::units::{Block, BlockNr, Lba, Moment, Widen, len_u32, len_u64};
+use crate::units::{Block, BlockNr, Lba, Moment, SECTOR_BYTES, SECTORS_PER_BLOCK, Widen, len_u32};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -94,7 +94,8 @@ impl Varying {
         let digits = cells.iter().zip(choice);
         let number =
             digits.fold(0, |number, (cell, variant)| number * cell.variants.len() + usize::from(*variant));
-        let put_together = || images.compose(self.block, self.cells.clone(), choice);
+        let put_together =
+            || images.compose(self.block, self.cells.clone(), choice.iter().map(|it| usize::from(*it)));
         self.kept.get(number).map(|kept| kept.get_or_init(put_together))
     }
 }
@@ -130,9 +131,6 @@ pub struct Images<'a> {
 
 impl<'a> Images<'a> {
     /// All legal images of some runs on disks of one size.
-    ///
-    /// # Panics
-    /// Without any run.
     pub fn of(courses: Vec<Course<'a>>) -> Self {
         let spaces: Vec<Space> = courses.iter().map(|course| Space::of(course.base, course.log)).collect();
         let mut levels = Vec::new();
@@ -171,11 +169,6 @@ impl<'a> Images<'a> {
     /// All levels.
     pub fn all(&self) -> Levels {
         Levels::of(0..self.levels.len())
-    }
-
-    /// No level.
-    pub fn none(&self) -> Levels {
-        Levels::none()
     }
 
     /// The size of the disk in blocks.
@@ -285,7 +278,7 @@ impl<'a> Images<'a> {
             let sectors = other.log.disk().atomic.sectors();
             let blocks = first.base.written().chain(other.base.written()).map(|(nr, _)| nr);
             for nr in blocks.filter(|nr| first.base.block(*nr) != other.base.block(*nr)) {
-                let all = (0..crate::units::SECTORS_PER_BLOCK / sectors).map(|unit| unit * sectors);
+                let all = (0..SECTORS_PER_BLOCK / sectors).map(|unit| unit * sectors);
                 for lba in all.map(|sector| nr.first_lba().plus(sector)) {
                     written.entry(lba).or_insert_with(none);
                 }
@@ -364,14 +357,9 @@ impl<'a> Images<'a> {
         variants.retain(|variant| !variant.legal.is_empty());
         (variants, runs)
     }
-
-    /// How many units the disk's image has in cells.
-    pub fn cells(&self) -> u64 {
-        len_u64(self.cells.len())
-    }
 }
 
 fn place(lba: Lba) -> (BlockNr, usize) {
-    let within = lba.get() % crate::units::SECTORS_PER_BLOCK;
-    (lba.block(), within.index() * crate::units::SECTOR_BYTES)
+    let within = lba.get() % SECTORS_PER_BLOCK;
+    (lba.block(), within.index() * SECTOR_BYTES)
 }

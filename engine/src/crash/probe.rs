@@ -184,7 +184,7 @@ impl<C: Chooser> Probe<'_, C> {
             self.too_wide = true;
             return question.answer(self.images.ground(block));
         };
-        let answer = question.answer(&self.images.compose(block, cells.clone(), &combo.choice));
+        let answer = question.answer(&self.images.compose(block, cells.clone(), combo.variants()));
         self.class.levels.keep(&combo.legal);
         self.class.tell(self.images, block, Told { cells, combos: vec![combo] });
         answer

@@ -20,23 +20,14 @@ use num_bigint::BigUint;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-
-/// What was drawn.
-#[derive(Debug)]
-pub(super) struct Draws<F> {
-    /// The leaves, each once, in the order of the draws that found them.
-    pub(super) leaves: Vec<Leaf<F>>,
-    /// How many draws there were.
-    pub(super) draws: u64,
-}
 
 /// The answers that a draw was given: two draws with the same are one leaf.
 type Path = (usize, Vec<usize>);
 
-/// Draws from some open paths.
-pub(super) fn draw<R: Reader>(images: &Images<'_>, open: &[Open<R>], bounds: &Bounds) -> Draws<R::Found> {
+/// Draws from some open paths; the leaves, each once, in the order of the draws that found them.
+pub(super) fn draw<R: Reader>(images: &Images<'_>, open: &[Open<R>], bounds: &Bounds) -> Vec<Leaf<R::Found>> {
     let masses: Vec<BigUint> = open.iter().map(|open| images.mass(&open.class)).collect();
     let one = |number: u64| {
         let mut rng = ChaCha8Rng::seed_from_u64(bounds.seed);
@@ -45,14 +36,8 @@ pub(super) fn draw<R: Reader>(images: &Images<'_>, open: &[Open<R>], bounds: &Bo
         follow(images, &open[path], path, rng)
     };
     let drawn: Vec<(Path, Leaf<R::Found>)> = (0..bounds.draws).into_par_iter().map(one).collect();
-    let mut known = BTreeMap::new();
-    let mut leaves = Vec::new();
-    for (path, leaf) in drawn {
-        if known.insert(path, ()).is_none() {
-            leaves.push(leaf);
-        }
-    }
-    Draws { leaves, draws: bounds.draws }
+    let mut known = BTreeSet::new();
+    drawn.into_iter().filter_map(|(path, leaf)| known.insert(path).then_some(leaf)).collect()
 }
 
 fn follow<R: Reader>(
@@ -189,7 +174,7 @@ impl Images<'_> {
             let weight = |combo| self.combo_weight(told.cells.clone(), combo, span);
             let weights: Vec<BigUint> = told.combos.iter().map(weight).collect();
             let combo = &told.combos[pick(rng, &weights)];
-            choices.extend(told.cells.clone().zip(combo.choice.iter().map(|variant| usize::from(*variant))));
+            choices.extend(told.cells.clone().zip(combo.variants()));
         }
         let mut state = fold.start();
         for block in blocks {
@@ -203,8 +188,8 @@ impl Images<'_> {
                     choices.insert(number, pick(rng, &weights));
                 }
             }
-            let choice: Vec<usize> = cells.clone().filter_map(|cell| choices.get(&cell).copied()).collect();
-            state = fold.see(&state, *block, 0, self.put_together(*block, cells, &choice).bytes());
+            let choice = cells.clone().filter_map(|cell| choices.get(&cell).copied());
+            state = fold.see(&state, *block, 0, self.compose(*block, cells, choice).bytes());
         }
         Drawn { state, image: self.best_of(level, choices) }
     }

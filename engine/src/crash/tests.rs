@@ -111,8 +111,21 @@ proptest! {
         prop_assert_eq!(alone, plain);
     }
 
-    /// Steps and threads are of no account: a reader that takes its questions one by one, several at once or on many
-    /// threads finds the same, in the same order.
+    /// Steps are of no account: a reader that asks its questions one by one finds the same, in the same order, as one
+    /// that asks all of them in one step.
+    #[test]
+    fn leaves_are_the_same_for_steps_of_any_size((runs, tree) in (random_log(), reader::tree())) {
+        let images = images_of(&runs);
+        let explored = |questions: u32| {
+            let explored = explore(&images, tree.reader_of(questions), &bounds(), &|_| {});
+            explored.leaves.into_iter().map(|leaf| (leaf.found, leaf.class)).collect::<Vec<_>>()
+        };
+        let one = explored(1);
+        prop_assert_eq!(&explored(2), &one);
+        prop_assert_eq!(&explored(50), &one);
+    }
+
+    /// So are threads, also where a sample is drawn.
     #[test]
     fn leaves_are_the_same_on_any_number_of_threads((runs, tree) in (random_log(), reader::tree())) {
         let images = images_of(&runs);

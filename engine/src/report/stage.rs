@@ -47,9 +47,8 @@ impl<'a> Stage<'a> {
         (runs, timeline): (&'a [Run<'a>], &'a Timeline),
         (bounds, unit_bytes): (Bounds, usize),
     ) -> Self {
-        let none = || images.none();
         let join =
-            |levels: Vec<Levels>| levels.into_iter().reduce(|one, other| one.or(&other)).unwrap_or_else(none);
+            |levels: Vec<Levels>| levels.into_iter().reduce(|one, other| one.or(&other)).unwrap_or_default();
         let of_stretch = |stretch: usize| {
             let during = |run: usize| {
                 let moments = timeline.moments(stretch, run);
@@ -87,8 +86,7 @@ impl<'a> Stage<'a> {
     /// The levels of some stretches.
     pub(super) fn levels_of(&self, stretches: &RangeInclusive<usize>) -> Levels {
         let some = self.stretches.get(stretches.clone()).unwrap_or_default();
-        let none = || self.images.none();
-        some.iter().cloned().reduce(|one, other| one.or(&other)).unwrap_or_else(none)
+        some.iter().cloned().reduce(|one, other| one.or(&other)).unwrap_or_default()
     }
 
     /// The moments of some stretches, for each run.

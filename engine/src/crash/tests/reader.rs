@@ -41,21 +41,28 @@ pub(super) fn tree() -> impl Strategy<Value = Tree> {
 
 impl Tree {
     pub(super) fn reader(&self) -> Walker {
-        Walker { at: Arc::new(self.clone()) }
+        self.reader_of(2)
+    }
+
+    /// A reader that asks so many questions a step.
+    pub(super) fn reader_of(&self, questions: u32) -> Walker {
+        Walker { at: Arc::new(self.clone()), questions }
     }
 }
 
-/// Somewhere in a tree. Takes up to two questions a step.
+/// Somewhere in a tree.
 #[derive(Clone, Debug)]
 pub(super) struct Walker {
     at: Arc<Tree>,
+    /// How many questions it asks in one step, at most.
+    questions: u32,
 }
 
 impl Reader for Walker {
     type Found = u32;
     fn step<M: Media>(self, disk: &mut M) -> Step<Self, u32> {
-        let mut at = self.at;
-        for _ in 0..2 {
+        let mut at = Arc::clone(&self.at);
+        for _ in 0..self.questions {
             match &*at {
                 Tree::Found(found) => return Step::Done(*found),
                 Tree::Ask { block, question, then } => {
@@ -64,7 +71,7 @@ impl Reader for Walker {
                 }
             }
         }
-        Step::GoOn(Self { at })
+        Step::GoOn(Self { at, ..self })
     }
 }
 
