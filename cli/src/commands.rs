@@ -13,6 +13,8 @@ use crate::render::diagnostic;
 use crate::{files, load};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+use unplug::device::DiskImage;
 use unplug::kernel::Kernel;
 use unplug::scenario::{Diagnostic, Scenario, parse, parse_all, parse_for};
 use unplug::stack::{Place, StepError};
@@ -69,6 +71,10 @@ impl Trouble {
     /// A step did not go as the scenario says.
     fn step(scenario: &Scenario, error: StepError) -> Self {
         let (word, number, step) = match error.place {
+            Place::Image => {
+                let (title, kernel) = (scenario.title.clone(), scenario.stack.kernel);
+                return Self::Step { title, kernel, at: "stack: (image)".to_owned(), error };
+            }
             Place::Setup(number) => ("setup step", number, scenario.setup.get(number)),
             Place::Step(number) => {
                 let number = usize::try_from(number.get()).unwrap_or(usize::MAX);
@@ -125,12 +131,33 @@ fn scenario(file: &Path, kernel: Option<Kernel>) -> Result<Scenario, Trouble> {
         None => parse(&text),
         Some(kernel) => parse_for(&text, &[kernel]).and_then(|mut all| all.pop().ok_or_else(Vec::new)),
     };
-    parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })
+    let mut found = parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })?;
+    read_images(file, std::slice::from_mut(&mut found))?;
+    Ok(found)
+}
+
+/// Reads the image that scenarios of a file begin with, once for all of them.
+fn read_images(file: &Path, scenarios: &mut [Scenario]) -> Result<(), Trouble> {
+    let mut read: Option<(String, Arc<DiskImage>)> = None;
+    for image in scenarios.iter_mut().filter_map(|scenario| scenario.stack.image.as_mut()) {
+        let disk = match &read {
+            Some((path, disk)) if *path == image.path => Arc::clone(disk),
+            Some(_) | None => {
+                let path = file.parent().unwrap_or(Path::new("")).join(&image.path);
+                Arc::new(load::load_image(&path).map_err(Trouble::Load)?)
+            }
+        };
+        read = Some((image.path.clone(), Arc::clone(&disk)));
+        image.disk = Some(disk);
+    }
+    Ok(())
 }
 
 /// Reads a scenario file: a scenario for each of some kernels, or for each that it names where there are none.
 fn scenarios(file: &Path, kernels: &[Kernel]) -> Result<Vec<Scenario>, Trouble> {
     let text = load::load(file).map_err(Trouble::Load)?;
     let parsed = if kernels.is_empty() { parse_all(&text) } else { parse_for(&text, kernels) };
-    parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })
+    let mut found = parsed.map_err(|diagnostics| Trouble::Wrong { text, diagnostics })?;
+    read_images(file, &mut found)?;
+    Ok(found)
 }

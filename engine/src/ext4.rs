@@ -7,45 +7,58 @@
 //! Each namespace operation is one handle, so it is in one transaction. Blocks that are freed stay pinned until the
 //! transaction that freed them has committed.
 //!
-//! Not modelled: `data=` modes other than ordered, block groups' preallocation, quota, extended
-//! attributes, hashed directories, the last-mounted path in the superblock, permissions (the program is root).
+//! Not modelled: block groups' preallocation, quota, the last-mounted path in the superblock, permissions (the program is root).
 
 mod alloc;
 mod buffer;
 mod commit;
 mod dir;
 mod direct;
+mod exchange;
 mod extents;
+mod fallocate;
 mod fault;
 mod fsync;
+mod handle;
+mod htree;
 mod ialloc;
 mod inode;
+mod journalled;
 mod mkfs;
 mod mount;
 mod namei;
+mod nojournal;
 mod orphan;
 mod prepare;
+mod punch;
+mod shift;
 mod stable;
 mod timers;
+mod tmpfile;
 mod truncate;
+mod uninit;
 mod write;
 mod writeback;
+mod xattr;
 
 pub use direct::DirectWrite;
+pub use fallocate::{Fallocate, FallocateMode, NewSize};
 pub use fsync::Datasync;
 pub use inode::{Inode, Stat};
 pub use mkfs::mkfs;
 pub use mount::Options;
 pub use namei::Place;
+pub use tmpfile::Linkable;
 pub(crate) use truncate::MAX_BYTES;
+pub use xattr::AttributeName;
 
 use crate::block::Queue;
 use crate::format::{FsSeed, GroupDesc, Superblock};
 use crate::history::InMemory;
 use crate::jbd2::{Journal, Transaction};
 use crate::page_cache::Buffers;
-use crate::units::{Ino, Time};
-use std::collections::BTreeMap;
+use crate::units::{BlockNr, Ino, Time};
+use std::collections::{BTreeMap, BTreeSet};
 use writeback::Writeback;
 
 /// The root directory.
@@ -54,6 +67,9 @@ pub const ROOT: Ino = Ino::new(2);
 pub(crate) const JOURNAL: Ino = Ino::new(8);
 /// `/lost+found`, the first inode that is not reserved.
 pub(crate) const LOST_FOUND: Ino = Ino::new(11);
+
+/// Blocks that an extent tree may need where an extent in its middle is split: a leaf and two levels of indices.
+const ROOM_TO_SPLIT: u64 = 3;
 
 /// A mounted ext4.
 #[derive(Debug)]
@@ -64,10 +80,15 @@ pub struct Fs {
     seed: Option<FsSeed>,
     groups: Vec<GroupDesc>,
     buffers: Buffers,
-    journal: Journal,
+    /// None where the file system was made without one.
+    journal: Option<Journal>,
     inodes: BTreeMap<Ino, Inode>,
     /// The orphan list, newest first: the superblock names the first, each inode the next.
     orphans: Vec<Ino>,
+    /// The blocks of attributes that were met, among which those with equal contents are found (`ea_block_cache`).
+    attribute_blocks: BTreeSet<BlockNr>,
+    /// The file that takes orphans instead, with the feature for it.
+    orphan_file: orphan::OrphanFile,
     /// Data writes that nobody has waited for yet, oldest first.
     writebacks: Vec<Writeback>,
     /// When the flusher looks at dirty pages next.
@@ -88,7 +109,7 @@ impl Fs {
 
     /// What the disk has not been asked to keep.
     pub fn in_memory(&self) -> InMemory {
-        let changed = self.journal.running().filter(|running| running.has_changes());
+        let changed = self.running().filter(|running| running.has_changes());
         let dirty = self.inodes.iter().filter(|(_, inode)| inode.dirtied_when.is_some());
         InMemory { transaction: changed.map(Transaction::tid), dirty: dirty.map(|(ino, _)| *ino).collect() }
     }

@@ -12,9 +12,9 @@
 //! structure alone can tell, checksums included, and says what it found instead. Writing asserts what it is given.
 //! Checks that need a second structure (does this block lie on the disk, is this inode in use) are the reader's.
 //!
-//! Not modelled: blocks other than 4 KiB, inodes other than 256 bytes, 64-bit block numbers in ext4 (jbd2 has them),
-//! block-mapped files, extended attributes, inline data, hashed directories, checksum seeds, quotas, bigalloc,
-//! fast commits, external journals. An image that needs one of them is refused by name.
+//! Not modelled: blocks other than 4 KiB, inodes other than 256 bytes, more than 2^32 blocks, block-mapped files,
+//! inline data, attributes in inodes of their own, quotas, bigalloc, fast commits, external journals. An image that
+//! needs one of them is refused by name.
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 pub mod bitmap;
@@ -25,21 +25,23 @@ pub mod error;
 pub mod extent;
 pub mod geometry;
 pub mod group;
+pub mod htree;
 pub mod inode;
 pub mod journal;
 pub mod kind;
+pub mod orphan;
 #[cfg(test)]
 mod reference;
 pub mod superblock;
+pub mod xattr;
 
 pub use checksum::{FsSeed, InodeSeed, JournalSeed};
 pub use dirent::Dirent;
 pub use error::{Expected, FormatError, Structure};
 pub use extent::{Entries, Extent, ExtentNode, ExtentState, Index};
-pub use geometry::DESCRIPTORS_PER_BLOCK;
 pub use geometry::INODES_PER_BLOCK;
 pub use geometry::InodePlace;
-pub use group::GroupDesc;
+pub use group::{DescSize, GroupDesc};
 pub use inode::{InodeFlags, RawInode, Timestamp};
 pub use kind::FileKind;
 pub use superblock::{Compat, Incompat, RoCompat, Superblock};

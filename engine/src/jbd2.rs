@@ -11,6 +11,8 @@
 //!
 //! The file system drives a commit through four phases, because ordered data has to be written between them.
 //!
+//! With `data=journal` blocks of files are among the blocks; the journal does not tell them apart.
+//!
 //! Not modelled: external journals, fast commits, journal aborts, two transactions in flight at one time (a commit
 //! runs to its end before the next handle starts).
 

@@ -12,6 +12,14 @@ pub enum Mutant {
     CommitWithoutWait,
     /// The commit block goes out without REQ_FUA.
     CommitWithoutFua,
+    /// With `journal_async_commit` no flush follows the commit block.
+    AsyncCommitWithoutFlush,
+    /// With `data=journal` data blocks are written to their places and not logged.
+    DataNotJournalled,
+    /// Without a journal fsync does not write the directories above a new file.
+    SyncWithoutParent,
+    /// A mount with `sync` or `dirsync` does not wait for the commit of a change of names.
+    DirsyncWithoutCommit,
     /// fsync does not flush where no commit does it.
     SyncWithoutFlush,
     /// What fsync commits does not wait for the extents to be marked as written.
@@ -32,6 +40,10 @@ pub enum Mutant {
     MunmapWithoutDirtyBits,
     /// A direct write behind the end of a file does not put it on the orphan list.
     DirectExtendWithoutOrphan,
+    /// A file without a name is not put on the orphan list.
+    TmpfileWithoutOrphan,
+    /// The zeroed edges of a hole are not on the list of ordered data.
+    PunchWithoutOrderedEdges,
     /// A commit does not wait for its ordered data.
     OrderedWithoutWait,
 }

@@ -19,13 +19,16 @@
 //! but the superblock, the group descriptors, the journal's inode and the journal: what replay overwrites is not read.
 //!
 //! Not modelled: journals of their own, fast commits, what the mount itself writes, `errors=` and the error state of
-//! a superblock, extents that overlap metadata (`block_validity`; the audit finds them), block-mapped files.
+//! a superblock, extents that overlap metadata (`block_validity`; the audit finds them), block-mapped files, whether a
+//! lookup by hash finds what is in a directory.
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use crate::device::{Media, Reader};
+use crate::format::xattr::Attribute;
 use crate::units::{Block, BlockNr};
 
 mod ahead;
+mod attributes;
 mod audit;
 mod error;
 mod fs;
@@ -52,6 +55,8 @@ pub use repair::{Counted, Repair};
 pub use tree::*;
 
 use crate::kernel::Kernel;
+use fs::Fs;
+use log::JournalFile;
 use overlay::{After, Overlay};
 use std::sync::Arc;
 
@@ -64,6 +69,25 @@ pub enum Audit {
     Skip,
 }
 
+/// Whether to read extended attributes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attributes {
+    /// Read their names and values.
+    Read,
+    /// Pass over them; an audit still checks that they are sound.
+    Skip,
+}
+
+impl Attributes {
+    /// What is used of the attributes that were found.
+    fn used(self, found: Vec<Attribute>) -> Vec<Attribute> {
+        match self {
+            Self::Read => found,
+            Self::Skip => Vec::new(),
+        }
+    }
+}
+
 /// How this Linux recovers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -71,12 +95,15 @@ pub struct Profile {
     pub torn_commit: TornCommit,
     /// Whether to audit.
     pub audit: Audit,
+    /// Whether to read extended attributes.
+    pub attributes: Attributes,
 }
 
 impl Profile {
-    /// The profile of a kernel, with an audit.
+    /// The profile of a kernel, with an audit, without attributes.
     pub fn of(kernel: Kernel) -> Self {
-        Self { torn_commit: kernel.rules().torn_commit, audit: Audit::Full }
+        let torn_commit = kernel.rules().torn_commit;
+        Self { torn_commit, audit: Audit::Full, attributes: Attributes::Skip }
     }
 }
 
@@ -91,6 +118,11 @@ pub struct Survivors {
 }
 
 impl Survivors {
+    /// The blocks that were replayed, in their order.
+    pub fn replayed(&self) -> Vec<BlockNr> {
+        self.overlay.replayed().collect()
+    }
+
     /// The content of a block after replay.
     pub fn read<M: Media>(&self, disk: &mut M, block: BlockNr) -> Block {
         After::new(disk, &self.overlay).read(block)
@@ -108,6 +140,18 @@ impl Survivors {
 /// Why Linux would refuse to mount it. Transactions before the one that is refused would have been written home.
 pub fn recover<M: Media>(disk: &mut M, profile: &Profile) -> Result<Survivors, MountError> {
     Recovery::in_turn(profile).finish(disk)
+}
+
+/// Where the superblock of the journal lies, if there is a journal.
+///
+/// # Errors
+/// Why it cannot be found.
+pub fn journal_start<M: Media>(disk: &mut M) -> Result<Option<BlockNr>, MountError> {
+    let fs = Fs::open(disk, Attributes::Skip)?;
+    if !fs.superblock.has_journal() {
+        return Ok(None);
+    }
+    JournalFile::find(disk, &fs).map(|file| Some(file.zero()))
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!   mkfs ▸ mount ▸ setup ▸ unmount │ mount ▸ │ base image │ ▸ steps ▸ (the power may fail at any moment)
+//!   or a real image
 //! ```
 //! Every step takes one tick of the virtual clock, so that two writes never share a timestamp; a sleep takes its time.
 //! The stack knows nothing of crashes.
 //!
 //! Not modelled: what happens between two steps of one program but for the timers.
 
+mod image;
 mod run;
 
 use crate::device::{DeviceLog, DiskImage};
@@ -16,6 +18,7 @@ use crate::schedule::Schedule;
 use crate::units::StepIdx;
 use std::fmt;
 
+pub use image::{ImageError, open_image};
 pub use run::{run, run_mutant};
 
 /// What one run left to be judged.
@@ -46,6 +49,8 @@ pub struct StepError {
 /// Where a step stands in its scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
+    /// In `stack: (image: …)`.
+    Image,
     /// In the setup, counted from 0.
     Setup(usize),
     /// In the steps.
@@ -55,6 +60,7 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Image => write!(f, "stack.image"),
             Self::Setup(index) => write!(f, "setup[{index}]"),
             Self::Step(index) => write!(f, "steps[{index}]"),
         }

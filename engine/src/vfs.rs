@@ -8,6 +8,7 @@
 //!
 //! Not modelled: several processes, resource limits, mount points, special files.
 
+mod fallocate;
 mod fault;
 mod mapping;
 mod msync;
@@ -17,6 +18,7 @@ mod path;
 mod remapping;
 mod rw;
 mod sync;
+mod xattr;
 
 pub use mapping::Mmap;
 pub use remapping::Mremap;

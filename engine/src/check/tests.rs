@@ -143,7 +143,13 @@ fn scenario(steps: usize, marks: &[(usize, &str)], expect: Vec<Expectation>) -> 
         let call = mark.map_or(Call::Sync, |(_, name)| Call::Mark { name: (*name).into() });
         Step { call, wanted: Wanted::Success, line: 0, text: String::new() }
     };
-    let mkfs = Mkfs { blocks: BLOCKS, journal_blocks: None, metadata_csum: Checksums::None, inodes: 16 };
+    let mkfs = Mkfs {
+        blocks: BLOCKS,
+        journal_blocks: None,
+        metadata_csum: Checksums::None,
+        inodes: 16,
+        ..Mkfs::default()
+    };
     let mount = Mount {
         data: DataMode::Ordered,
         delalloc: true,
@@ -151,13 +157,14 @@ fn scenario(steps: usize, marks: &[(usize, &str)], expect: Vec<Expectation>) -> 
         auto_da_alloc: true,
         barrier: true,
         commit_secs: 5,
+        ..Mount::default()
     };
     let disk = DiskOptions::default();
     Scenario {
         title: "toy".to_owned(),
         about: String::new(),
         tags: Vec::new(),
-        stack: Stack { kernel: Kernel::V6_6, mkfs, mount, disk },
+        stack: Stack { kernel: Kernel::V6_6, mkfs, image: None, mount, disk },
         setup: Vec::new(),
         steps: (0..steps).map(step).collect(),
         expect,

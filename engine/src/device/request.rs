@@ -101,6 +101,8 @@ pub enum Why {
     },
     /// The flush before a commit block (REQ_PREFLUSH).
     FlushBeforeCommit(Tid),
+    /// The flush behind a commit block that did not wait (`journal_async_commit`).
+    FlushBehindCommit(Tid),
     /// The flush that stands for FUA behind a write.
     FlushForFua,
     /// The flush that ends an fsync whose commit did not flush (`blkdev_issue_flush`).
@@ -128,6 +130,7 @@ impl fmt::Display for Why {
             Self::Superblock => write!(f, "superblock"),
             Self::InPlace { block, what } => write!(f, "{what} (block {block}) in its place"),
             Self::FlushBeforeCommit(tid) => write!(f, "flush before the commit block of transaction {tid}"),
+            Self::FlushBehindCommit(tid) => write!(f, "flush behind the commit block of transaction {tid}"),
             Self::FlushForFua => write!(f, "flush for want of FUA"),
             Self::FlushOfSync => write!(f, "flush that ends the sync"),
             Self::FlushBeforeTail => write!(f, "flush before the log's tail moves"),

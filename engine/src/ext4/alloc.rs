@@ -60,7 +60,7 @@ impl Fs {
     /// Where so many blocks are free only with those that the running transaction has freed, it is committed.
     /// v6.6 fs/ext4/balloc.c, `ext4_should_retry_alloc`
     pub(super) fn unpin(&mut self, wanted: u64) {
-        let freed = self.journal.running().map(|running| running.freed()).unwrap_or_default();
+        let freed = self.running().map(|running| running.freed()).unwrap_or_default();
         let pinned: u64 = freed.iter().map(|(_, len)| u64::from(*len)).sum();
         if pinned > 0 && self.free_blocks_count().saturating_sub(pinned) < wanted {
             self.decide("too few blocks are free beside those that the running transaction has freed");
@@ -70,16 +70,11 @@ impl Fs {
 
     /// Frees blocks. v6.6 fs/ext4/mballoc.c, `ext4_free_blocks`
     pub(super) fn free(&mut self, first: BlockNr, len: u32, held: Held) {
-        match held {
-            Held::Data => {}
-            Held::Metadata => {
-                for nr in 0..u64::from(len) {
-                    self.journal.revoke(&self.q, &mut self.buffers, first.plus(nr));
-                }
-            }
+        for nr in 0..u64::from(len) {
+            self.forget(first.plus(nr), held);
         }
         self.mark_blocks(first, len, bitmap::clear);
-        self.journal.freed(first, len);
+        self.freed(first, len, held);
     }
 
     fn mark_blocks(&mut self, first: BlockNr, len: u32, mark: fn(&mut Block, u32)) {
@@ -88,19 +83,21 @@ impl Fs {
             let Some((group, start)) = self.superblock.block_place(at) else { return };
             let (bits, len) = (self.superblock.blocks_per_group, self.superblock.blocks_in(group));
             let here = left.min(len - start);
-            let (nr, seed) = (self.group(group).block_bitmap, self.seed);
+            self.block_bitmap(group);
+            let (nr, seed, size) = (self.group(group).block_bitmap, self.seed, self.superblock.desc_size());
             let (free, checksum) = self.change_block(nr, What::BlockBitmap { group }, |block| {
                 for bit in start..start + here {
                     mark(block, bit);
                 }
                 (
                     bitmap::count_clear(block, len),
-                    seed.map(|seed| bitmap::checksum(seed, block, bits.index() / 8)),
+                    seed.map(|seed| bitmap::checksum(seed, block, bits.index() / 8, size)),
                 )
             });
             let desc = &mut self.groups[group.index()];
             desc.free_blocks = free;
             desc.block_bitmap_csum = checksum.unwrap_or(0);
+            desc.flags &= !GroupDesc::BLOCK_UNINIT;
             self.change_group(group);
             at = at.plus(u64::from(here));
             left -= here;
@@ -132,7 +129,7 @@ impl Fs {
         if self.group(group).free_blocks == 0 {
             return Vec::new();
         }
-        let block = self.bread(self.group(group).block_bitmap, What::BlockBitmap { group });
+        let block = self.block_bitmap(group);
         let (start, len) = (self.superblock.first_block(group), self.superblock.blocks_in(group));
         let mut runs: Vec<(BlockNr, u32)> = Vec::new();
         let mut bit = from;
@@ -155,7 +152,7 @@ impl Fs {
         if self.q.lacks(Mutant::ReuseBeforeCommit) {
             return BTreeSet::new();
         }
-        let freed = self.journal.running().map(|running| running.freed()).unwrap_or_default();
+        let freed = self.running().map(|running| running.freed()).unwrap_or_default();
         freed.iter().flat_map(|(first, len)| (0..u64::from(*len)).map(|nr| first.plus(nr))).collect()
     }
 }

@@ -3,29 +3,9 @@
 use super::Fs;
 use crate::format::INODES_PER_BLOCK;
 use crate::page_cache::What;
-use crate::units::{Block, BlockNr, Ino, Tid, len_u32};
+use crate::units::{Block, BlockNr, Ino, len_u32};
 
 impl Fs {
-    /// Starts a handle that may change up to `credits` blocks, and makes room for it where there is none.
-    /// v6.6 fs/jbd2/transaction.c, `jbd2__journal_start`; fs/jbd2/checkpoint.c, `__jbd2_log_wait_for_space`
-    pub(super) fn start_handle(&mut self, credits: u32) -> Tid {
-        self.within("jbd2__journal_start", |fs| {
-            if !fs.journal.has_room(credits) {
-                fs.decide("the running transaction is full: it is committed first");
-                fs.by_thread("kjournald2", Self::commit_running);
-            }
-            fs.wait_for_log_space();
-            let fresh = fs.journal.running().is_none();
-            let tid = fs.journal.join(&fs.q);
-            fs.decide(if fresh {
-                format!("transaction {tid} begins")
-            } else {
-                format!("joins transaction {tid}, which is running")
-            });
-            tid
-        })
-    }
-
     /// A metadata block as the system sees it (`sb_bread`).
     pub(super) fn bread(&mut self, nr: BlockNr, what: What) -> Block {
         if let Some(data) = self.buffers.get(nr) {
@@ -47,14 +27,14 @@ impl Fs {
         let mut data = self.bread(nr, what);
         let result = change(&mut data);
         self.buffers.replace(nr, data);
-        self.journal.dirty_metadata(&mut self.buffers, nr);
+        self.dirty_metadata(nr);
         result
     }
 
     /// Puts new contents into a block that was just allocated (`sb_getblk`).
     pub(super) fn create_block(&mut self, nr: BlockNr, data: Block, what: What) {
         self.buffers.insert(nr, data, what);
-        self.journal.dirty_metadata(&mut self.buffers, nr);
+        self.dirty_metadata(nr);
     }
 
     /// Writes the superblock in memory into its block. v6.6 fs/ext4/orphan.c, `ext4_superblock_csum_set`
@@ -67,8 +47,8 @@ impl Fs {
     pub(super) fn change_group(&mut self, group: u32) {
         let desc = self.group(group).clone();
         let seed = self.seed.map(|seed| (seed, group));
-        let (nr, index) = self.superblock.descriptor_place(group);
-        self.change_block(nr, What::GroupDescriptors, |block| desc.write_into(block, index, seed));
+        let ((nr, index), size) = (self.superblock.descriptor_place(group), self.superblock.desc_size());
+        self.change_block(nr, What::GroupDescriptors, |block| desc.write_into(block, index, size, seed));
     }
 
     /// Where an inode lies: its block, what that is, and its slot there.

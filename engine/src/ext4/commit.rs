@@ -1,7 +1,7 @@
 //! Driving the journal: commits with their ordered data, and room in the log.
 
 use super::Fs;
-use crate::jbd2::{CheckpointStep, OrderedData, OrderedRange};
+use crate::jbd2::{CheckpointStep, OrderedData, OrderedRange, Transaction};
 use crate::kernel::{OrderedCommit, OrderedScope};
 use crate::mutant::Mutant;
 use crate::units::{FileBlock, Ino, Tid};
@@ -9,13 +9,13 @@ use crate::units::{FileBlock, Ino, Tid};
 impl Fs {
     /// Commits the running transaction, if there is one. v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`
     pub(super) fn commit_running(&mut self) {
-        let Some(running) = self.journal.running() else { return };
-        let tid = running.tid();
+        let Some(tid) = self.running().map(Transaction::tid) else { return };
         self.within("jbd2_journal_commit_transaction", |fs| {
             fs.decide(format!("commits transaction {tid}: from here on the next one takes what is changed"));
-            fs.journal.begin_commit(&mut fs.q, &fs.buffers);
-            let ordered: Vec<(Ino, OrderedRange)> = fs
-                .journal
+            fs.take_journalled_pages();
+            let Some(journal) = &mut fs.journal else { return };
+            journal.begin_commit(&mut fs.q, &fs.buffers);
+            let ordered: Vec<(Ino, OrderedRange)> = journal
                 .committing()
                 .map(|committing| committing.ordered().iter().map(|(ino, range)| (*ino, *range)).collect())
                 .unwrap_or_default();
@@ -24,7 +24,9 @@ impl Fs {
                     ordered.iter().for_each(|(ino, range)| fs.submit_ordered_data(*ino, *range));
                 });
             }
-            fs.journal.write_log(&mut fs.q, &fs.buffers);
+            if let Some(journal) = &mut fs.journal {
+                journal.write_log(&mut fs.q, &fs.buffers);
+            }
             if !ordered.is_empty() && !fs.q.lacks(Mutant::OrderedWithoutWait) {
                 fs.within("journal_finish_inode_data_buffers", |fs| {
                     fs.decide("waits for the ordered data, before the commit block");
@@ -34,8 +36,10 @@ impl Fs {
                     }
                 });
             }
-            let tail = fs.journal.write_record(&mut fs.q);
-            fs.journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
+            if let Some(journal) = &mut fs.journal {
+                let tail = journal.write_record(&mut fs.q);
+                journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
+            }
         });
         // What was committed waits to be written in its place.
         if self.buffers.dirtied_when().is_some() {
@@ -73,7 +77,7 @@ impl Fs {
     /// Makes sure that `tid` is committed. v6.6 fs/jbd2/journal.c, `jbd2_complete_transaction`
     pub(super) fn complete_transaction(&mut self, tid: Tid) {
         self.within("jbd2_complete_transaction", |fs| {
-            if fs.journal.running().is_some_and(|running| running.tid() == tid) {
+            if fs.running().is_some_and(|running| running.tid() == tid) {
                 fs.within("jbd2_log_start_commit", |fs| {
                     fs.decide(format!("transaction {tid} is running: it must be committed"));
                 });
@@ -91,20 +95,30 @@ impl Fs {
 
     /// Frees log space until a whole transaction fits. v6.6 fs/jbd2/checkpoint.c, `__jbd2_log_wait_for_space`
     pub(super) fn wait_for_log_space(&mut self) {
-        if self.journal.space_left() >= self.journal.max_transaction_buffers() {
+        let is_full = |fs: &Self| {
+            let journal = fs.journal.as_ref();
+            journal.is_some_and(|journal| journal.space_left() < journal.max_transaction_buffers())
+        };
+        if !is_full(self) {
             return;
         }
         self.within("__jbd2_log_wait_for_space", |fs| {
             fs.decide("the log is nearly full");
-            while fs.journal.space_left() < fs.journal.max_transaction_buffers() {
-                match fs.within("jbd2_log_do_checkpoint", |fs| {
-                    fs.journal.do_checkpoint(&mut fs.q, &mut fs.buffers)
-                }) {
+            while is_full(fs) {
+                match fs.within("jbd2_log_do_checkpoint", Self::do_checkpoint) {
                     CheckpointStep::Progress => {}
                     CheckpointStep::CommitFirst => fs.wait_for_commit(),
                     CheckpointStep::Nothing => unreachable!("an empty log has room for a transaction"),
                 }
             }
         });
+    }
+
+    /// Writes the oldest transaction's blocks in their places. v6.6 fs/jbd2/checkpoint.c, `jbd2_log_do_checkpoint`
+    pub(super) fn do_checkpoint(&mut self) -> CheckpointStep {
+        match &mut self.journal {
+            Some(journal) => journal.do_checkpoint(&mut self.q, &mut self.buffers),
+            None => CheckpointStep::Nothing,
+        }
     }
 }

@@ -12,7 +12,7 @@
 //! Not modelled: unaligned memory (it is taken as aligned); the blocks that an extending write which is refused as
 //! unaligned allocates and gives back; AIO; dirty bits of page tables in kernels that do not see them.
 
-use super::{Datasync, Fs, MAX_BYTES};
+use super::{Datasync, Fs, Inode, MAX_BYTES};
 use crate::device::{Cache, Fua, Why};
 use crate::format::ExtentState;
 use crate::history::Errno;
@@ -268,8 +268,8 @@ impl Fs {
         let (at, blocks) = self.map_new_blocks(ino, page, want, state)?;
         if state == ExtentState::Written {
             // v6.6 fs/ext4/inode.c, ext4_map_blocks: on the ordered list; the page cache has nothing of it
-            self.journal.order_data(ino, page);
-            self.journal.order_data(ino, page.plus(blocks - 1));
+            self.order_data(ino, page);
+            self.order_data(ino, page.plus(blocks - 1));
         }
         Ok(Mapping { at, blocks, state, fresh: true, dirty })
     }
@@ -308,7 +308,16 @@ impl Fs {
     /// v6.6 fs/ext4/inode.c, `ext4_set_iomap`, `ext4_inode_datasync_dirty`
     fn needs_metadata(&self, transfer: Transfer<'_>) -> bool {
         let inode = self.inode(transfer.ino);
-        transfer.end() > inode.size || !self.journal.committed().is_at_or_after(inode.datasync_tid)
+        transfer.end() > inode.size || self.is_pending(inode)
+    }
+
+    /// Whether a transaction that has not committed is needed to read an inode's data back; without a journal, whether
+    /// the VFS takes the inode for dirty. v6.6 fs/ext4/inode.c, `ext4_inode_datasync_dirty`
+    fn is_pending(&self, inode: &Inode) -> bool {
+        match &self.journal {
+            Some(journal) => !journal.committed().is_at_or_after(inode.datasync_tid),
+            None => inode.vfs_dirty.is_some(),
+        }
     }
 
     fn submit_piece(&mut self, dio: &mut Dio, lba: Lba, bytes: &[u8], (ino, from): (Ino, FileBlock)) {

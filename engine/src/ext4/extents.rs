@@ -9,6 +9,12 @@
 //! The extents are kept in one sorted list; nodes are ranges of it, bounded by their first key. A change is stored by
 //! splitting nodes that overflow, dropping nodes that are empty, and logging the nodes whose bytes differ.
 
+mod range;
+#[cfg(test)]
+mod tests;
+
+pub(super) use range::Shift;
+
 use super::Fs;
 use super::alloc::Held;
 use crate::format::extent::{BLOCK_MAX, ROOT_MAX};
@@ -65,23 +71,19 @@ impl ExtentTree {
     /// Marks blocks as written, splitting extents at their edges.
     /// v6.6 fs/ext4/extents.c, `ext4_convert_unwritten_extents_endio`
     pub(super) fn mark_written(&mut self, from: FileBlock, blocks: u32) {
+        self.mark(from, blocks, ExtentState::Written);
+    }
+
+    fn mark(&mut self, from: FileBlock, blocks: u32, state: ExtentState) {
         let end = from.plus(blocks);
         self.split_at(from);
         self.split_at(end);
         for extent in &mut self.extents {
             if extent.from >= from && extent.from < end {
-                extent.state = ExtentState::Written;
+                extent.state = state;
             }
         }
         self.merge();
-    }
-
-    /// Removes everything from a block on; returns the blocks that are free now, last first.
-    /// v6.6 fs/ext4/extents.c, `ext4_ext_remove_space`
-    pub(super) fn truncate(&mut self, from: FileBlock) -> Vec<(BlockNr, u32)> {
-        self.split_at(from);
-        let keep = self.extents.partition_point(|extent| extent.from < from);
-        self.extents.split_off(keep).into_iter().rev().map(|extent| (extent.at, extent.blocks)).collect()
     }
 
     /// The root node, as the inode holds it.

@@ -13,6 +13,7 @@
 use super::Fs;
 use crate::history::Errno;
 use crate::kernel::{DirtyTracking, PageMkwrite};
+use crate::scenario::DataMode;
 use crate::units::{Block, FileBlock, Ino, Stamp, block_bytes, len_u64};
 
 impl Fs {
@@ -78,7 +79,13 @@ impl Fs {
         loop {
             let mut reserved = self.reserved_blocks();
             match self.within("block_page_mkwrite", |fs| fs.prepare_page(ino, page, &mut reserved)) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if self.options.data == DataMode::Journal {
+                        self.start_handle(2);
+                        self.journal_page(ino, page);
+                    }
+                    return Ok(());
+                }
                 Err(Errno::ENOSPC) if self.should_retry_alloc() => {}
                 Err(errno) => {
                     self.decide(format!("{errno}: SIGBUS"));
@@ -89,8 +96,8 @@ impl Fs {
     }
 
     /// Blocks that were freed may be had after a commit. v6.6 fs/ext4/balloc.c, `ext4_should_retry_alloc`
-    fn should_retry_alloc(&mut self) -> bool {
-        let is_pending = self.journal.running().is_some_and(|running| !running.freed().is_empty());
+    pub(super) fn should_retry_alloc(&mut self) -> bool {
+        let is_pending = self.running().is_some_and(|running| !running.freed().is_empty());
         if is_pending {
             self.within("ext4_should_retry_alloc", |fs| {
                 fs.decide("blocks were freed by the running transaction: tries again when it has committed");

@@ -4,8 +4,10 @@
 //!   fsync      dirty pages, wait ▸ commit of i_sync_tid      ▸ FLUSH if no commit will flush behind the data
 //!   fdatasync  dirty pages, wait ▸ commit of i_datasync_tid  ▸ the same
 //!   directory  commit of whatever is running, nothing if nothing is (before 6.4: as a file)
+//!   data=journal: the pages are committed, then written in place, then flushed (before 6.4: committed)
 //!   syncfs     all dirty pages ▸ in-place writes ▸ wait ▸ commit ▸ in-place writes, not flushed
 //! ```
+//! What is done without a journal is in `nojournal.rs`.
 
 use super::Fs;
 use super::writeback::SyncMode;
@@ -13,9 +15,10 @@ use crate::block::Barrier;
 use crate::device::{Cache, Why};
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
-use crate::kernel::{DirectorySync, FdatasyncTimes, SyncData, SyncFlush, Writer};
+use crate::kernel::{DataJournalSync, DirectorySync, FdatasyncTimes, SyncData, SyncFlush, Writer};
 use crate::mutant::Mutant;
-use crate::units::{FileBlock, Ino};
+use crate::scenario::DataMode;
+use crate::units::{FileBlock, Ino, Tid};
 
 /// Which metadata a sync call needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,16 +43,13 @@ impl Fs {
             SyncData::FileSystem => {}
         }
         self.within("ext4_sync_file", |fs| {
+            if fs.journal.is_none() {
+                return fs.fsync_nojournal(ino, (first, last), datasync);
+            }
             let by_tid = fs.options.rules.directory_sync == DirectorySync::OwnTransaction;
             if !fs.inode(ino).is_regular() && !by_tid {
                 fs.decide("a directory: whatever transaction is running is committed, whoever is in it");
-                fs.within("ext4_force_commit", |fs| match fs.journal.running().map(Transaction::tid) {
-                    None => fs.decide("no transaction is running: nothing to do"),
-                    Some(tid) => {
-                        fs.decide(format!("transaction {tid} is running: it must be committed"));
-                        fs.wait_for_commit();
-                    }
-                });
+                fs.force_commit();
                 return Ok(());
             }
             match fs.options.rules.sync_data {
@@ -58,12 +58,39 @@ impl Fs {
                 })?,
                 SyncData::Caller => {}
             }
+            if fs.forces_commit(ino) {
+                fs.force_commit();
+                return Ok(());
+            }
             let needs_barrier = fs.within("ext4_fsync_journal", |fs| fs.fsync_journal(ino, datasync));
             if needs_barrier && !fs.q.lacks(Mutant::SyncWithoutFlush) {
                 fs.flush_of_sync();
             }
             Ok(())
         })
+    }
+
+    /// Commits whatever is running. v6.6 fs/ext4/ext4_jbd2.h, `ext4_force_commit`
+    pub(super) fn force_commit(&mut self) {
+        self.within("ext4_force_commit", |fs| match fs.running().map(Transaction::tid) {
+            None => fs.decide("no transaction is running: nothing to do"),
+            Some(tid) => {
+                fs.decide(format!("transaction {tid} is running: it must be committed"));
+                fs.wait_for_commit();
+            }
+        });
+    }
+
+    /// Whether the data of a file is durable with a commit, whatever it is. 6.1 fs/ext4/fsync.c, `ext4_sync_file`
+    fn forces_commit(&self, ino: Ino) -> bool {
+        self.options.data == DataMode::Journal
+            && self.inode(ino).is_regular()
+            && self.options.rules.data_journal_sync == DataJournalSync::Commits
+    }
+
+    /// Whether a commit that has not finished will flush behind data written before.
+    fn will_send_data_barrier(&self, tid: Tid) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.will_send_data_barrier(tid))
     }
 
     /// What fdatasync(2), and msync(2) where it does the same, asks of a file. That of a write with O_SYNC is not
@@ -76,7 +103,7 @@ impl Fs {
     }
 
     /// The flush that a sync call sends where no commit sends one. v6.6 block/blk-flush.c, `blkdev_issue_flush`
-    fn flush_of_sync(&mut self) {
+    pub(super) fn flush_of_sync(&mut self) {
         match self.options.rules.sync_flush {
             SyncFlush::Flush => self.within("blkdev_issue_flush", |fs| {
                 match (fs.q.barrier(), fs.q.disk().cache) {
@@ -103,7 +130,7 @@ impl Fs {
             ),
         };
         self.decide(format!("{why} {tid}"));
-        let needs_barrier = self.q.barrier() == Barrier::On && !self.journal.will_send_data_barrier(tid);
+        let needs_barrier = self.q.barrier() == Barrier::On && !self.will_send_data_barrier(tid);
         self.decide(match (self.q.barrier(), needs_barrier) {
             (Barrier::On, true) => "no commit will flush behind the data: needs_barrier".to_owned(),
             (Barrier::On, false) => {
@@ -133,8 +160,14 @@ impl Fs {
     /// Makes everything durable, and ignores every error. v6.6 fs/sync.c, `ksys_sync`
     pub fn sync(&mut self) {
         let wake = |fs: &mut Self| {
-            fs.write_metadata_in_place();
+            // Which comes first is the flusher's choice. Without a journal it matters: here the data does.
+            if fs.journal.is_some() {
+                fs.write_metadata_in_place();
+            }
             let _ = fs.write_all_inodes(SyncMode::None);
+            if fs.journal.is_none() {
+                fs.write_metadata_in_place();
+            }
         };
         match self.options.rules.writer {
             Writer::Flusher => self.within("wakeup_flusher_threads", wake),
@@ -150,13 +183,19 @@ impl Fs {
     /// v6.6 fs/ext4/super.c, `ext4_sync_fs`
     fn sync_fs(&mut self) {
         self.finish_all_writebacks();
-        match self.journal.running().map(Transaction::tid) {
+        if self.journal.is_none() {
+            self.decide("no journal: a flush, behind which metadata may still be written");
+            self.note_vfs_clean(None);
+            self.flush_of_sync();
+            return;
+        }
+        match self.running().map(Transaction::tid) {
             Some(tid) => {
                 self.decide(format!("transaction {tid} is running: it must be committed"));
                 self.wait_for_commit();
             }
             None => {
-                let committed = self.journal.committed();
+                let committed = self.committed();
                 self.decide(format!("transaction {committed} is committed already: only a flush is needed"));
                 self.flush_of_sync();
             }
@@ -186,6 +225,12 @@ impl Fs {
     pub(super) fn write_metadata_in_place(&mut self) {
         let dirty = self.buffers.dirty();
         self.decide(match dirty.len() {
+            _ if self.journal.is_none() => {
+                format!(
+                    "{} dirty metadata blocks go to their places; no flush of their own follows",
+                    dirty.len()
+                )
+            }
             0 => "no committed metadata block waits to be written in its place".to_owned(),
             1 => "1 committed metadata block goes to its place; no flush follows".to_owned(),
             blocks => format!("{blocks} committed metadata blocks go to their places; no flush follows"),

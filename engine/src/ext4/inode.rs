@@ -1,7 +1,8 @@
 //! Inodes in memory: what the system believes, beside what the journal has been told.
 
 use super::extents::ExtentTree;
-use super::{Fs, ROOT};
+use super::nojournal::VfsDirty;
+use super::{Datasync, Fs, ROOT};
 use crate::format::{ExtentNode, FileKind, InodeFlags, RawInode, Timestamp};
 use crate::page_cache::Pages;
 use crate::units::{BlockNr, Ino, Tid, Time};
@@ -21,12 +22,18 @@ pub struct Inode {
     pub(super) datasync_tid: Tid,
     /// When it got dirty pages after having none.
     pub(super) dirtied_when: Option<Time>,
+    /// Made without a name, and may get one (I_LINKABLE).
+    pub(super) linkable: bool,
     /// Open file descriptions.
     pub(super) opens: u32,
     /// Truncated to nothing since it was last closed (EXT4_STATE_DA_ALLOC_CLOSE).
     pub(super) alloc_at_close: bool,
     /// The directory in which it was created, near which its blocks go.
     pub(super) goal: Option<BlockNr>,
+    /// Without a journal: the directory in which it got a name that no sync has written (EXT4_STATE_NEWENTRY).
+    pub(super) new_in: Option<Ino>,
+    /// Without a journal: what the VFS believes.
+    pub(super) vfs_dirty: Option<VfsDirty>,
 }
 
 /// What stat(2) says of an inode.
@@ -75,9 +82,12 @@ impl Inode {
             sync_tid: tid,
             datasync_tid: tid,
             dirtied_when: None,
+            linkable: false,
             opens: 0,
             alloc_at_close: false,
             goal: None,
+            new_in: None,
+            vfs_dirty: None,
         }
     }
 
@@ -126,7 +136,7 @@ impl Fs {
             RawInode::read_from(&block, slot, self.seed.map(|seed| (seed, ino))).expect("a sound inode");
         let tree =
             if raw.flags.has(InodeFlags::EXTENTS) { self.load_tree(ino, &raw) } else { ExtentTree::empty() };
-        let tid = self.journal.tid_for_loaded_inode();
+        let tid = self.present_tid();
         self.inodes.insert(ino, Inode::in_memory(raw, tree, tid));
     }
 
@@ -151,7 +161,7 @@ impl Fs {
             raw.write_into(block, slot, seed);
             before.ok() != Some(raw.size)
         });
-        let tid = self.journal.tid_for_loaded_inode();
+        let tid = self.present_tid();
         let inode = self.inode_mut(ino);
         let before = (inode.sync_tid, inode.datasync_tid);
         inode.sync_tid = tid;
@@ -172,7 +182,7 @@ impl Fs {
     /// The data of this inode can be read back only with this transaction.
     /// v6.6 fs/ext4/ext4_jbd2.h, `ext4_update_inode_fsync_trans`
     pub(super) fn needs_this_transaction(&mut self, ino: Ino) {
-        let tid = self.journal.tid_for_loaded_inode();
+        let tid = self.present_tid();
         let inode = self.inode_mut(ino);
         inode.sync_tid = tid;
         inode.datasync_tid = tid;
@@ -192,6 +202,7 @@ impl Fs {
             inode.raw.mtime = now;
             inode.raw.ctime = now;
             fs.mark_inode_dirty(ino);
+            fs.mark_vfs_dirty(ino, Datasync::No);
         });
     }
 
@@ -245,6 +256,7 @@ impl Fs {
             inode.raw.mode = (inode.raw.mode & !0o7777) | (mode & 0o7777);
             fs.stamp_ctime(ino);
             fs.mark_inode_dirty(ino);
+            fs.mark_vfs_dirty(ino, Datasync::Yes);
         });
     }
 

@@ -4,7 +4,8 @@
 //!   group 0: superblock │ descriptors │ block bitmap │ inode bitmap │ inode table │ root │ lost+found │ journal
 //!   others:  copies of the first two where the group's number asks for them │ bitmaps │ inode table │ free
 //! ```
-//! Not modelled: what mke2fs adds by default (flex_bg, resize_inode, 64bit, dir_index, huge_file, ext_attr).
+//! With `orphan_file` the file of orphans lies before the journal.
+//! Not modelled: what mke2fs adds by default (flex_bg, resize_inode, 64bit, huge_file, ext_attr); an image has it.
 
 use super::inode::{Inode, timestamp};
 use super::{JOURNAL, LOST_FOUND, ROOT};
@@ -13,7 +14,7 @@ use crate::format::dirent;
 use crate::format::journal::{JournalFeatures, JournalSuperblock};
 use crate::format::{
     Compat, Dirent, Extent, ExtentNode, ExtentState, FileKind, FsSeed, GroupDesc, Incompat, RawInode,
-    RoCompat, Superblock, bitmap,
+    RoCompat, Superblock, bitmap, orphan,
 };
 use crate::scenario::{Checksums, Mkfs};
 use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes};
@@ -21,6 +22,10 @@ use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes
 /// Names the file system and seeds its checksums: always the same, so that images are.
 const UUID: [u8; 16] = *b"unplug-filesystm";
 const BLOCKS_PER_GROUP: u32 = 32768;
+/// The file of orphans, the first inode behind lost+found.
+const ORPHAN_FILE: Ino = Ino::new(12);
+/// Its blocks (`ext2fs_default_orphan_file_blocks` for a small file system).
+const ORPHAN_BLOCKS: u32 = 32;
 
 /// An empty file system of the wanted size: root directory, lost+found, journal.
 ///
@@ -32,6 +37,10 @@ pub fn mkfs(options: &Mkfs, now: Time) -> DiskImage {
     let root = plan.take(1)[0].0;
     let lost_found = plan.take(1)[0].0;
     let journal = plan.take(options.journal_blocks.unwrap_or(0));
+    if options.orphan_file {
+        let runs = plan.take(ORPHAN_BLOCKS);
+        plan.write_orphan_file(&mut image, &runs);
+    }
     plan.write_dirs(&mut image, root, lost_found);
     plan.write_journal(&mut image, &journal);
     plan.write_groups(&mut image);
@@ -129,6 +138,17 @@ impl Plan {
         }
     }
 
+    /// e2fsprogs 1.47 lib/ext2fs/orphan.c, `ext2fs_create_orphan_file`
+    fn write_orphan_file(&mut self, image: &mut DiskImage, runs: &[(BlockNr, u32)]) {
+        let seed = self.seed.map(|seed| seed.inode(ORPHAN_FILE, 0));
+        for nr in runs.iter().flat_map(|(at, len)| (0..u64::from(*len)).map(|nr| at.plus(nr))) {
+            image.set(nr, orphan::new_block(nr, seed));
+        }
+        let inode = Inode::new_raw(FileKind::REGULAR.mode_bits() | 0o600, 0, timestamp(self.now));
+        self.write_inode(image, ORPHAN_FILE, inode, runs);
+        self.superblock.orphan_file = ORPHAN_FILE;
+    }
+
     fn write_inode(
         &self,
         image: &mut DiskImage,
@@ -177,7 +197,12 @@ impl Plan {
                 let (place, index) = self.superblock.descriptor_place(group);
                 let nr = start.plus(place.get());
                 let mut block = image.block(nr).clone();
-                desc.write_into(&mut block, index, self.seed.map(|seed| (seed, group)));
+                desc.write_into(
+                    &mut block,
+                    index,
+                    self.superblock.desc_size(),
+                    self.seed.map(|seed| (seed, group)),
+                );
                 image.set(nr, block);
             }
         }
@@ -186,11 +211,12 @@ impl Plan {
     fn write_bitmaps(&mut self, image: &mut DiskImage, group: u32) {
         let len = self.superblock.blocks_in(group);
         let per_group = self.superblock.inodes_per_group;
-        let used_inodes = if group == 0 { LOST_FOUND.get() } else { 0 };
+        let last = if self.superblock.orphan_file == ORPHAN_FILE { ORPHAN_FILE } else { LOST_FOUND };
+        let used_inodes = if group == 0 { last.get() } else { 0 };
         let used_blocks = self.next[group.index()];
         let blocks = bits(|bit| bit < used_blocks || bit >= len);
         let inodes = bits(|bit| bit < used_inodes || bit >= per_group);
-        let seed = self.seed;
+        let (seed, size) = (self.seed, self.superblock.desc_size());
         let desc = &mut self.groups[group.index()];
         desc.free_blocks = len - used_blocks;
         desc.free_inodes = per_group - used_inodes;
@@ -198,8 +224,8 @@ impl Plan {
         if let Some(seed) = seed {
             desc.flags = GroupDesc::INODE_ZEROED;
             desc.itable_unused = per_group - used_inodes;
-            desc.block_bitmap_csum = bitmap::checksum(seed, &blocks, BLOCKS_PER_GROUP.index() / 8);
-            desc.inode_bitmap_csum = bitmap::checksum(seed, &inodes, per_group.index() / 8);
+            desc.block_bitmap_csum = bitmap::checksum(seed, &blocks, BLOCKS_PER_GROUP.index() / 8, size);
+            desc.inode_bitmap_csum = bitmap::checksum(seed, &inodes, per_group.index() / 8, size);
         }
         image.set(desc.block_bitmap, blocks);
         image.set(desc.inode_bitmap, inodes);
@@ -232,6 +258,15 @@ fn place_group(superblock: &Superblock, group: u32) -> GroupDesc {
     }
 }
 
+fn compat(options: &Mkfs) -> Compat {
+    let wanted = [
+        (options.journal_blocks.is_some(), Compat::HAS_JOURNAL),
+        (options.dir_index, Compat::DIR_INDEX),
+        (options.orphan_file, Compat::ORPHAN_FILE),
+    ];
+    wanted.iter().filter(|(wanted, _)| *wanted).fold(Compat(0), |all, (_, feature)| all.with(*feature))
+}
+
 fn new_superblock(options: &Mkfs, now: Time) -> Superblock {
     let blocks = u32::try_from(options.blocks).unwrap_or(u32::MAX);
     let groups = blocks.div_ceil(BLOCKS_PER_GROUP);
@@ -259,7 +294,7 @@ fn new_superblock(options: &Mkfs, now: Time) -> Superblock {
         check_time: seconds,
         first_ino: LOST_FOUND,
         group: 0,
-        compat: options.journal_blocks.map_or(Compat(0), |_| Compat::HAS_JOURNAL),
+        compat: compat(options),
         incompat: Incompat::FILETYPE.with(Incompat::EXTENTS),
         ro_compat,
         uuid: UUID,
@@ -267,9 +302,13 @@ fn new_superblock(options: &Mkfs, now: Time) -> Superblock {
         last_orphan: Ino::new(0),
         hash_seed: UUID,
         hash_version: 1,
-        journal_backup_type: 1,
+        journal_backup_type: options.journal_blocks.map_or(0, |_| 1),
         default_mount_options: 0x0C,
         mkfs_time: seconds,
+        reserved_gdt_blocks: 0,
+        desc_bytes: 0,
+        checksum_seed: 0,
+        orphan_file: Ino::new(0),
         journal_backup: [0; 68],
         min_extra_isize: 32,
         want_extra_isize: 32,

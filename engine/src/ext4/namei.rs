@@ -14,7 +14,7 @@ use crate::page_cache::What;
 use crate::units::{Block, BlockNr, FileBlock, Ino, len_u64};
 
 /// The most names that an inode may have (EXT4_LINK_MAX).
-const LINK_MAX: u16 = 65_000;
+pub(super) const LINK_MAX: u16 = 65_000;
 /// Symlinks shorter than this are kept in the inode.
 const FAST_SYMLINK_BYTES: usize = 60;
 
@@ -32,11 +32,12 @@ impl Fs {
     pub fn create(&mut self, place: Place<'_>, mode: u16) -> Result<Ino, Errno> {
         self.within("ext4_create", |fs| {
             fs.make_room_for_entry(place.dir, place.name)?;
-            fs.start_handle(8);
+            fs.start_handle(8 + fs.index_credits());
             let ino = fs.new_inode(place.dir, FileKind::REGULAR.mode_bits() | (mode & 0o7777))?;
             fs.set_goal(ino, place.dir);
             fs.add_entry(place.dir, place.name, ino)?;
             fs.mark_inode_dirty(ino);
+            fs.stop_handle_of_names();
             Ok(ino)
         })
     }
@@ -48,8 +49,8 @@ impl Fs {
             if fs.inode(place.dir).raw.links >= LINK_MAX {
                 return Err(Errno::EMLINK);
             }
-            fs.make_room(4)?;
-            fs.start_handle(12);
+            fs.make_room(if fs.has_dir_index() { 6 } else { 4 })?;
+            fs.start_handle(12 + fs.index_credits());
             let ino = fs.new_inode(place.dir, FileKind::DIRECTORY.mode_bits() | (mode & 0o7777))?;
             fs.set_goal(ino, place.dir);
             fs.init_dir(ino, place.dir)?;
@@ -58,6 +59,7 @@ impl Fs {
             fs.add_entry(place.dir, place.name, ino)?;
             fs.inode_mut(place.dir).raw.links += 1;
             fs.mark_inode_dirty(place.dir);
+            fs.stop_handle_of_names();
             Ok(ino)
         })
     }
@@ -68,7 +70,7 @@ impl Fs {
         self.within("ext4_symlink", |fs| {
             fs.make_room_for_entry(place.dir, place.name)?;
             fs.make_room(4)?;
-            fs.start_handle(12);
+            fs.start_handle(12 + fs.index_credits());
             let ino = fs.new_inode(place.dir, FileKind::SYMLINK.mode_bits() | 0o777)?;
             fs.set_goal(ino, place.dir);
             if target.len() < FAST_SYMLINK_BYTES {
@@ -87,6 +89,7 @@ impl Fs {
             inode.raw.size = inode.size;
             fs.add_entry(place.dir, place.name, ino)?;
             fs.mark_inode_dirty(ino);
+            fs.stop_handle_of_names();
             Ok(ino)
         })
     }
@@ -110,11 +113,17 @@ impl Fs {
                 return Err(Errno::EMLINK);
             }
             fs.make_room_for_entry(place.dir, place.name)?;
-            fs.start_handle(6);
+            fs.start_handle(6 + fs.index_credits());
             fs.stamp_ctime(ino);
             fs.inode_mut(ino).raw.links += 1;
             fs.add_entry(place.dir, place.name, ino)?;
             fs.mark_inode_dirty(ino);
+            if fs.inode(ino).raw.links == 1 {
+                fs.decide("its first name: it needs the orphan list no more");
+                fs.orphan_del(ino);
+                fs.inode_mut(ino).linkable = false;
+            }
+            fs.stop_handle_of_names();
             Ok(())
         })
     }
@@ -128,6 +137,7 @@ impl Fs {
             fs.stamp_times(place.dir);
             fs.mark_inode_dirty(place.dir);
             fs.drop_link(ino);
+            fs.stop_handle_of_names();
         });
         self.iput(ino);
     }
@@ -144,6 +154,7 @@ impl Fs {
             fs.stamp_times(place.dir);
             fs.inode_mut(place.dir).raw.links -= 1;
             fs.mark_inode_dirty(place.dir);
+            fs.stop_handle_of_names();
             Ok(())
         })?;
         self.iput(ino);
@@ -174,7 +185,7 @@ impl Fs {
                     return Err(Errno::EMLINK);
                 }
             }
-            fs.start_handle(16);
+            fs.start_handle(16 + fs.index_credits());
             fs.move_entry(old, ino, new, victim)?;
             if moves_dir {
                 fs.move_dir(old.dir, ino, new.dir, victim);
@@ -183,6 +194,7 @@ impl Fs {
             if let Some(victim) = victim {
                 if moves_dir { fs.clear_links(victim) } else { fs.drop_link(victim) }
             }
+            fs.stop_handle_of_names();
             Ok(())
         })?;
         if let Some(victim) = victim {
@@ -212,6 +224,8 @@ impl Fs {
             None => self.add_entry(new.dir, new.name, ino)?,
             Some(_) => {
                 self.within("ext4_setent", |fs| fs.set_entry(new.dir, new.name, ino));
+                let inode = self.inode_mut(ino);
+                inode.new_in = inode.new_in.map(|_| new.dir);
                 self.stamp_times(new.dir);
                 self.mark_inode_dirty(new.dir);
             }
@@ -256,7 +270,7 @@ impl Fs {
         self.mark_inode_dirty(dir);
     }
 
-    fn set_goal(&mut self, ino: Ino, dir: Ino) {
+    pub(super) fn set_goal(&mut self, ino: Ino, dir: Ino) {
         let near: Option<BlockNr> = Some(self.superblock.first_block(self.group_of_inode(dir)));
         self.inode_mut(ino).goal = near;
     }

@@ -28,7 +28,7 @@ impl Fs {
     /// time for it.
     pub fn run_until(&mut self, time: Time) {
         loop {
-            let commit = self.journal.running().map(Transaction::expires);
+            let commit = self.running().map(Transaction::expires);
             let next = [commit, self.flusher_wakes].into_iter().flatten().min().filter(|next| *next <= time);
             let until = next.unwrap_or(time);
             self.finish_writebacks_before(until.minus_nanos(IO_NANOS));
@@ -89,6 +89,7 @@ impl Fs {
                 let _ = fs.write_pages(ino, FileBlock::new(0), FileBlock::new(u32::MAX), SyncMode::None);
             });
         }
+        self.note_vfs_clean(Some(now.minus_nanos(EXPIRE_SECS * 1_000_000_000)));
         if expired(self.buffers.dirtied_when()) {
             self.write_metadata_in_place();
         }
@@ -109,6 +110,6 @@ impl Fs {
 
     fn is_anything_dirty(&self) -> bool {
         self.buffers.dirtied_when().is_some()
-            || self.inodes.values().any(|inode| inode.dirtied_when.is_some())
+            || self.inodes.values().any(|inode| inode.dirtied_when.is_some() || inode.vfs_dirty.is_some())
     }
 }

@@ -1,14 +1,19 @@
 //! Changing a file's size, and deleting what has no name any more.
 
-use super::Fs;
 use super::alloc::Held;
+use super::{Datasync, Fs};
 use crate::format::{ExtentState, InodeFlags};
 use crate::history::Errno;
 use crate::kernel::EofZeroing;
+use crate::scenario::DataMode;
 use crate::units::{BLOCK_BYTES, FileBlock, Ino, Widen, block_bytes};
 
 /// The largest file (s_maxbytes of a 4 KiB extent-mapped file).
 pub(crate) const MAX_BYTES: u64 = (1 << 44) - 4096;
+/// Behind every block of a file (EXT_MAX_BLOCKS).
+const LAST: FileBlock = FileBlock::new(u32::MAX);
+/// What freeing one extent may change: bitmaps and descriptors of the groups that it lies in, inode, leaf, indices.
+const REMOVE_CREDITS: u32 = 10;
 
 impl Fs {
     /// Sets a file's size. v6.6 fs/ext4/inode.c, `ext4_setattr`
@@ -31,6 +36,7 @@ impl Fs {
                 inode.raw.size = size;
                 inode.size = size;
                 fs.mark_inode_dirty(ino);
+                fs.mark_vfs_dirty(ino, Datasync::Yes);
             }
             fs.within("truncate_pagecache", |fs| fs.truncate_pagecache(ino, size));
             if size <= old {
@@ -52,33 +58,62 @@ impl Fs {
                 fs.zero_partial_block(ino, size);
             }
             fs.orphan_add(ino);
-            fs.remove_blocks(
-                ino,
-                FileBlock::of_byte(size.next_multiple_of(block_bytes())).unwrap_or(FileBlock::new(u32::MAX)),
-            );
+            let first = FileBlock::of_byte(size.next_multiple_of(block_bytes())).unwrap_or(LAST);
+            fs.within("ext4_ext_truncate", |fs| fs.remove_space(ino, first, LAST));
             if fs.inode(ino).raw.links > 0 {
                 fs.orphan_del(ino);
             }
             fs.stamp_times(ino);
             fs.mark_inode_dirty(ino);
+            fs.stop_handle_of_data();
         });
     }
 
-    /// Removes a file's blocks from one on. Needs a handle. v6.6 fs/ext4/extents.c, `ext4_ext_truncate`
-    fn remove_blocks(&mut self, ino: Ino, from: FileBlock) {
-        let held = if self.inode(ino).is_regular() { Held::Data } else { Held::Metadata };
-        let freed = self.inode_mut(ino).tree.truncate(from);
-        for (first, blocks) in &freed {
-            self.inode_mut(ino).raw.sectors -= u64::from(*blocks) * 8;
-            self.free(*first, *blocks, held);
+    /// Removes a file's blocks of a range, the last ones first. Needs a handle. Where the transaction has no room for
+    /// more, the tree is stored as far as it is done and the handle goes on in the next transaction.
+    /// v6.6 fs/ext4/extents.c, `ext4_ext_remove_space`, `ext4_datasem_ensure_credits`
+    pub(super) fn remove_space(&mut self, ino: Ino, first: FileBlock, end: FileBlock) {
+        self.within("ext4_ext_remove_space", |fs| {
+            let held = if fs.inode(ino).is_regular() { Held::Data } else { Held::Metadata };
+            let mut any = false;
+            loop {
+                fs.ensure_credits(ino, REMOVE_CREDITS);
+                let Some((at, blocks)) = fs.inode_mut(ino).tree.remove_last(first, end) else { break };
+                any = true;
+                fs.inode_mut(ino).raw.sectors -= u64::from(blocks) * 8;
+                fs.free(at, blocks, held);
+            }
+            if any {
+                fs.needs_this_transaction(ino);
+            }
+            if fs.inode(ino).raw.flags.has(InodeFlags::EXTENTS) {
+                fs.store_changed_tree(ino);
+            }
+        });
+    }
+
+    /// Stores a tree that needs at most one node more, for which there is room.
+    pub(super) fn store_changed_tree(&mut self, ino: Ino) {
+        if self.store_tree(ino).is_err() {
+            self.decide("no block for a new extent node");
         }
-        if !freed.is_empty() {
-            self.needs_this_transaction(ino);
+    }
+
+    /// Goes on in the next transaction where this one has no room for the next step of a long change. What is done so
+    /// far is a sound file system. v6.6 fs/ext4/ext4_jbd2.h, `ext4_journal_ensure_credits_fn`
+    pub(super) fn ensure_credits(&mut self, ino: Ino, credits: u32) {
+        if self.journal.as_ref().is_none_or(|journal| journal.has_room(credits)) {
+            return;
         }
-        if self.inode(ino).raw.flags.has(InodeFlags::EXTENTS) {
-            // Dropping nodes needs no new ones, so this cannot run out of space.
-            let _ = self.store_tree(ino);
-        }
+        self.within("jbd2__journal_restart", |fs| {
+            fs.decide(
+                "the transaction is full: what is done so far is committed, the rest goes into the next",
+            );
+            if fs.inode(ino).raw.flags.has(InodeFlags::EXTENTS) {
+                fs.store_changed_tree(ino);
+            }
+            fs.start_handle(credits);
+        });
     }
 
     /// The rest of the last block becomes zero, and goes out before the commit does.
@@ -95,8 +130,13 @@ impl Fs {
                 folio.data.bytes_mut()[from..].fill(0);
             }
             fs.mark_page_dirty(ino, at);
-            fs.decide("zeroes the rest of the last block; the commit waits for it");
-            fs.journal.order_data(ino, at);
+            fs.decide(match fs.options.data {
+                DataMode::Ordered => "zeroes the rest of the last block; the commit waits for it",
+                DataMode::Writeback => "zeroes the rest of the last block; no commit waits for it",
+                DataMode::Journal => "zeroes the rest of the last block, which is logged",
+            });
+            fs.order_data(ino, at);
+            fs.journal_page(ino, at);
         });
     }
 
@@ -122,12 +162,13 @@ impl Fs {
             fs.decide(
                 "zeroes the rest of the old last block; the commit waits for it if it is on disk already",
             );
-            fs.journal.order_data(ino, at);
+            fs.order_data(ino, at);
+            fs.journal_page(ino, at);
         });
     }
 
     /// Whether a page has a mapped buffer: its block is written, or promised, or unwritten and about to be written.
-    fn has_buffer(&self, ino: Ino, at: FileBlock) -> bool {
+    pub(super) fn has_buffer(&self, ino: Ino, at: FileBlock) -> bool {
         let inode = self.inode(ino);
         let folio = inode.pages.get(at);
         match inode.tree.lookup(at) {
@@ -169,13 +210,15 @@ impl Fs {
                 inode.raw.block = [0; 60];
             }
             fs.mark_inode_dirty(ino);
-            fs.remove_blocks(ino, FileBlock::new(0));
+            fs.remove_space(ino, FileBlock::new(0), LAST);
+            fs.release_attributes(ino);
             fs.orphan_del(ino);
             let now = fs.q.now().secs();
             fs.inode_mut(ino).raw.dtime = u32::try_from(now).unwrap_or(u32::MAX);
             fs.mark_inode_dirty(ino);
             fs.within("ext4_free_inode", |fs| fs.free_inode(ino));
-            fs.journal.release_inode(ino);
+            fs.release_inode(ino);
+            fs.stop_handle_of_data();
         });
     }
 }

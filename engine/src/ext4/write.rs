@@ -8,14 +8,15 @@
 //! block's data before the transaction that holds the new size.
 //!
 //! With nodelalloc each page is one handle that allocates its block and moves i_size and i_disksize; the commit writes
-//! the page.
+//! the page (data=ordered), logs it (data=journal), or does nothing about it (data=writeback).
 
-use super::Fs;
 use super::truncate::MAX_BYTES;
+use super::{Datasync, Fs};
 use crate::format::ExtentState;
 use crate::history::Errno;
 use crate::kernel::KeptBack;
 use crate::page_cache::Folio;
+use crate::scenario::DataMode;
 use crate::units::{BLOCK_BYTES, Block, FileBlock, Ino, Widen, block_bytes, len_u64};
 
 impl Fs {
@@ -97,10 +98,10 @@ impl Fs {
         reserved: &mut u64,
     ) -> Result<(), Errno> {
         let whole = piece.len() == BLOCK_BYTES;
-        let (begin, end) = if self.options.delalloc {
-            ("ext4_da_write_begin", "ext4_da_write_end")
-        } else {
-            ("ext4_write_begin", "ext4_write_end")
+        let (begin, end) = match (self.options.data, self.options.delalloc) {
+            (DataMode::Journal, _) => ("ext4_write_begin", "ext4_journalled_write_end"),
+            (DataMode::Ordered | DataMode::Writeback, true) => ("ext4_da_write_begin", "ext4_da_write_end"),
+            (DataMode::Ordered | DataMode::Writeback, false) => ("ext4_write_begin", "ext4_write_end"),
         };
         self.within(begin, |fs| fs.write_begin(ino, page, whole, reserved))?;
         self.within("copy_page_from_iter_atomic", |_| ());
@@ -138,6 +139,7 @@ impl Fs {
     fn write_end(&mut self, ino: Ino, page: FileBlock, from: usize, piece: &[u8]) {
         self.change_page(ino, page, |data| data[from..from + piece.len()].copy_from_slice(piece));
         self.mark_page_dirty(ino, page);
+        self.journal_page(ino, page);
         let (start, end) =
             (page.first_byte() + len_u64(from), page.first_byte() + len_u64(from + piece.len()));
         let old = self.inode(ino).size;
@@ -146,6 +148,7 @@ impl Fs {
         }
         self.zero_behind_old_end(ino, start);
         self.inode_mut(ino).size = end;
+        self.mark_vfs_dirty(ino, Datasync::Yes);
         self.decide(format!("i_size is {end} now"));
         if !self.options.delalloc {
             self.decide(format!("the size on disk becomes {end}, in the transaction that is running now"));
@@ -155,10 +158,15 @@ impl Fs {
             return;
         }
         let inode = self.inode(ino);
-        // An unwritten block on its way counts: the buffer was mapped when its writeback was.
-        // v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize, mpage_map_one_extent
+        // An unwritten block on its way counts, one that waits for its data does not: the buffer becomes an ordinary
+        // one with its writeback. v6.6 fs/ext4/inode.c, ext4_da_should_update_i_disksize, mpage_process_folio
         let is_delayed = inode.pages.get(page).is_some_and(|folio| folio.delayed);
-        let is_mapped = inode.tree.lookup(page).is_some() && !is_delayed;
+        let is_mapped = !is_delayed
+            && match inode.tree.lookup(page) {
+                Some((_, ExtentState::Written)) => true,
+                Some((_, ExtentState::Unwritten)) => self.is_on_its_way(ino, page),
+                None => false,
+            };
         if is_mapped && end > inode.raw.size {
             self.within("ext4_da_do_write_end", |fs| {
                 fs.decide(
@@ -196,6 +204,7 @@ impl Fs {
             folio.dirty = true;
         }
         inode.dirtied_when.get_or_insert(now);
+        self.mark_vfs_dirty(ino, Datasync::No);
         self.arm_flusher();
     }
 

@@ -18,6 +18,7 @@ use crate::history::Errno;
 use crate::kernel::DirtyTracking;
 use crate::mutant::Mutant;
 use crate::page_cache::Mkclean;
+use crate::scenario::DataMode;
 use crate::schedule::Schedule;
 use crate::units::{Block, BlockNr, FileBlock, Ino, RequestIdx, Time, Widen, block_bytes, len_u32};
 
@@ -141,10 +142,10 @@ impl Fs {
                         );
                     }
                     fs.finish_writebacks(ino, first, last);
-                    fs.submit_pages(ino, first, last)
+                    fs.submit_pages(ino, first, last, mode)
                 })
             }),
-            SyncMode::None => self.through(WRITEPAGES, |fs| fs.submit_pages(ino, first, last)),
+            SyncMode::None => self.through(WRITEPAGES, |fs| fs.submit_pages(ino, first, last, mode)),
         };
         match (mode, self.q.schedule()) {
             (SyncMode::All, _) if self.q.lacks(Mutant::SyncWithoutConversion) => {}
@@ -165,9 +166,18 @@ impl Fs {
     }
 
     /// The two passes over the dirty pages of a range.
-    fn submit_pages(&mut self, ino: Ino, first: FileBlock, last: FileBlock) -> Result<(), Errno> {
+    fn submit_pages(
+        &mut self,
+        ino: Ino,
+        first: FileBlock,
+        last: FileBlock,
+        mode: SyncMode,
+    ) -> Result<(), Errno> {
         if self.pages_to_write(ino, first, last).is_empty() {
             self.decide("nothing dirty in the range");
+        }
+        if self.options.data == DataMode::Journal && !self.q.lacks(Mutant::DataNotJournalled) {
+            return self.write_journalled_pages(ino, first, last, mode);
         }
         self.submit_mapped_pages(ino, first, last);
         self.submit_new_pages(ino, first, last)
@@ -253,11 +263,16 @@ impl Fs {
             };
             if state == ExtentState::Written {
                 // v6.6 fs/ext4/inode.c, ext4_map_blocks: EXT4_GET_BLOCKS_IO_SUBMIT
-                fs.decide(
-                    "dioread_lock: these are written blocks at once, and the commit waits for their data",
-                );
+                fs.decide(match fs.options.data {
+                    DataMode::Ordered => {
+                        "dioread_lock: these are written blocks at once, and the commit waits for their data"
+                    }
+                    DataMode::Writeback | DataMode::Journal => {
+                        "dioread_lock: these are written blocks at once, and no commit waits for their data"
+                    }
+                });
                 fs.mark_extents_written(ino, page, blocks);
-                fs.journal.wait_for_data(ino, page, page.plus(blocks - 1));
+                fs.wait_for_data(ino, page, page.plus(blocks - 1));
             }
             if state == ExtentState::Unwritten {
                 fs.decide("unwritten until the data has arrived: no commit waits for it");
@@ -397,7 +412,7 @@ impl Fs {
     }
 
     /// Marks blocks as written. Needs a handle.
-    fn mark_extents_written(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
+    pub(super) fn mark_extents_written(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
         self.inode_mut(ino).tree.mark_written(from, blocks);
         if self.store_tree(ino).is_err() {
             self.decide("no block for a new extent node");
@@ -411,7 +426,7 @@ impl Fs {
     }
 
     /// The dirty pages of a range that are not on their way already.
-    fn pages_to_write(&self, ino: Ino, first: FileBlock, last: FileBlock) -> Vec<FileBlock> {
+    pub(super) fn pages_to_write(&self, ino: Ino, first: FileBlock, last: FileBlock) -> Vec<FileBlock> {
         self.inode(ino)
             .pages
             .dirty()

@@ -2,8 +2,7 @@
 //!
 //! Bits behind the group's last block or inode are set, so that nothing is ever allocated there.
 
-use super::bytes::low16;
-use super::{FormatError, FsSeed, Structure, bytes};
+use super::{DescSize, FormatError, FsSeed, Structure, bytes};
 use crate::units::{BLOCK_BYTES, Block, Widen, len_u32};
 
 /// Bits in a bitmap block.
@@ -68,11 +67,11 @@ pub fn count_clear(bitmap: &Block, bits: u32) -> u32 {
     clear.saturating_add(len_u32(rest))
 }
 
-/// The checksum of a bitmap, of which the descriptor keeps the low half: over as many bytes as the group has blocks
+/// The checksum of a bitmap, of which a short descriptor keeps the low half: over as many bytes as the group has blocks
 /// or inodes divided by 8 (`ext4_block_bitmap_csum_set`, `ext4_inode_bitmap_csum_set`).
-pub fn checksum(seed: FsSeed, bitmap: &Block, len_bytes: usize) -> u16 {
+pub fn checksum(seed: FsSeed, bitmap: &Block, len_bytes: usize, size: DescSize) -> u32 {
     debug_assert!(len_bytes <= BLOCK_BYTES);
-    low16(seed.checksum(bytes::head(bitmap.bytes(), len_bytes)))
+    size.kept(seed.checksum(bytes::head(bitmap.bytes(), len_bytes)))
 }
 
 /// Refuses a bitmap whose checksum is not the one in its descriptor.
@@ -84,9 +83,9 @@ pub fn verify(
     seed: FsSeed,
     bitmap: &Block,
     len_bytes: usize,
-    stored: u16,
+    (stored, size): (u32, DescSize),
 ) -> Result<(), FormatError> {
-    structure.demand_checksum(stored, checksum(seed, bitmap, len_bytes))
+    structure.demand_checksum(stored, checksum(seed, bitmap, len_bytes, size))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //!   uuid ──▶ FsSeed ──ino, generation──▶ InodeSeed     superblock: seed ~0
 //!   journal uuid ──▶ JournalSeed
 //! ```
-//! Not modelled: a seed stored in the superblock (`metadata_csum_seed`), crc16 of descriptors (`uninit_bg`).
+//! Not modelled: crc16 of descriptors (`uninit_bg`).
 
 use crate::units::Ino;
 
@@ -32,6 +32,11 @@ impl FsSeed {
     /// The seed of the file system with this UUID.
     pub fn of(uuid: &[u8; 16]) -> Self {
         Self(crc32c(u32::MAX, uuid))
+    }
+
+    /// The seed that a superblock has stored (`metadata_csum_seed`).
+    pub const fn stored(seed: u32) -> Self {
+        Self(seed)
     }
 
     /// The seed of what belongs to an inode (`i_csum_seed`).

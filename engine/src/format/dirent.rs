@@ -8,7 +8,7 @@
 //! takes the first slack in which it fits, and one that is removed becomes slack of the entry before.
 //!
 //! Left to the reader: inodes that don't exist, names that are empty or contain `/`, whether `.` and `..` are there.
-//! Not modelled: hashed directories, whose inner blocks look like one free entry here; encrypted and casefolded names.
+//! Blocks of an index are in [`htree`](super::htree). Not modelled: encrypted and casefolded names.
 
 use super::bytes::{byte, le16, le32, put, put_byte, put_le16, put_le32, span, wipe};
 use super::{Expected, FileKind, FormatError, InodeSeed, Structure};

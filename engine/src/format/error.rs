@@ -102,6 +102,12 @@ pub enum Structure {
     ExtentNode,
     /// A block of a directory.
     DirectoryBlock,
+    /// A block of the index of a directory.
+    DirectoryIndex,
+    /// Extended attributes, in an inode or a block.
+    Attributes,
+    /// A block of the file of orphans.
+    OrphanBlock,
     /// The superblock of the journal.
     JournalSuperblock,
     /// A descriptor block of the journal.
@@ -122,6 +128,9 @@ impl fmt::Display for Structure {
             Self::Inode => "inode",
             Self::ExtentNode => "extent node",
             Self::DirectoryBlock => "directory block",
+            Self::DirectoryIndex => "directory index",
+            Self::Attributes => "extended attributes",
+            Self::OrphanBlock => "orphan file",
             Self::JournalSuperblock => "journal superblock",
             Self::DescriptorBlock => "descriptor block",
             Self::RevokeBlock => "revoke block",

@@ -6,11 +6,11 @@
 //! ```
 //! Bitmaps and inode tables are where the descriptors say, which mkfs may choose.
 
-use super::{Expected, FormatError, GroupDesc, Incompat, RoCompat, Structure, Superblock};
-use crate::units::{BlockNr, Ino, Widen};
+use super::{
+    Compat, DescSize, Expected, FormatError, GroupDesc, Incompat, RoCompat, Structure, Superblock, bitmap,
+};
+use crate::units::{Block, BlockNr, Ino, Widen};
 
-/// Group descriptors in a block.
-pub const DESCRIPTORS_PER_BLOCK: u32 = 128;
 /// Inodes in a block.
 pub const INODES_PER_BLOCK: u32 = 16;
 
@@ -36,13 +36,36 @@ impl Superblock {
 
     /// How many blocks the group descriptors take.
     pub const fn descriptor_blocks(&self) -> u32 {
-        self.groups().div_ceil(DESCRIPTORS_PER_BLOCK)
+        self.groups().div_ceil(self.descriptors_per_block())
+    }
+
+    /// How many blocks a copy of the superblock takes with the descriptors and the room for more of them.
+    /// v6.6 fs/ext4/balloc.c, `ext4_num_base_meta_clusters`
+    pub fn copy_blocks(&self) -> u32 {
+        let room = if self.compat.has(Compat::RESIZE_INODE) { self.reserved_gdt_blocks.into() } else { 0 };
+        self.descriptor_blocks().saturating_add(room).saturating_add(1)
+    }
+
+    /// How long a group descriptor is.
+    pub const fn desc_size(&self) -> DescSize {
+        if self.incompat.has(Incompat::BITS_64) { DescSize::Long } else { DescSize::Short }
+    }
+
+    /// How many group descriptors a block has room for.
+    pub const fn descriptors_per_block(&self) -> u32 {
+        match self.desc_size() {
+            DescSize::Short => 128,
+            DescSize::Long => 64,
+        }
     }
 
     /// The block that holds a group's descriptor, and its index in that block.
     pub fn descriptor_place(&self, group: u32) -> (BlockNr, usize) {
-        let block = u64::from(group / DESCRIPTORS_PER_BLOCK).saturating_add(1);
-        (BlockNr::new(block), (group % DESCRIPTORS_PER_BLOCK).index())
+        let (block, index) = match self.desc_size() {
+            DescSize::Short => (group / 128, group % 128),
+            DescSize::Long => (group / 64, group % 64),
+        };
+        (BlockNr::new(u64::from(block).saturating_add(1)), index.index())
     }
 
     /// How many blocks a group's inode table takes.
@@ -77,6 +100,30 @@ impl Superblock {
             table_block: bit / INODES_PER_BLOCK,
             slot: (bit % INODES_PER_BLOCK).index(),
         })
+    }
+
+    /// The block bitmap of a group that was never used: its copy of the superblock and descriptors, and its own bitmaps
+    /// and inode table where they lie in it. v6.6 fs/ext4/balloc.c, `ext4_init_block_bitmap`
+    pub fn initial_block_bitmap(&self, group: u32, desc: &GroupDesc) -> Block {
+        let mut bits = Block::zeroed();
+        let copies = if self.has_copy(group) { self.copy_blocks() } else { 0 };
+        let table = self.inode_table_blocks();
+        let own = [(desc.block_bitmap, 1), (desc.inode_bitmap, 1), (desc.inode_table, table)];
+        let first = (self.first_block(group), copies);
+        for (at, len) in own.into_iter().chain([first]) {
+            let places = (0..u64::from(len))
+                .filter_map(|nr| self.block_place(BlockNr::new(at.get().saturating_add(nr))));
+            places.filter(|(of, _)| *of == group).for_each(|(_, bit)| bitmap::set(&mut bits, bit));
+        }
+        (self.blocks_in(group)..bitmap::BITS).for_each(|bit| bitmap::set(&mut bits, bit));
+        bits
+    }
+
+    /// The inode bitmap of a group whose inodes were never used.
+    pub fn initial_inode_bitmap(&self) -> Block {
+        let mut bits = Block::zeroed();
+        (self.inodes_per_group..bitmap::BITS).for_each(|bit| bitmap::set(&mut bits, bit));
+        bits
     }
 
     /// Whether a group starts with a copy of the superblock and the descriptors (`ext4_bg_has_super`).

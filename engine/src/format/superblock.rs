@@ -82,6 +82,14 @@ pub struct Superblock {
     pub default_mount_options: u32,
     /// When it was made, in seconds since 1970.
     pub mkfs_time: u32,
+    /// Blocks behind each copy of the descriptors that are kept for more of them.
+    pub reserved_gdt_blocks: u16,
+    /// Bytes of a group descriptor; 0 stands for 32.
+    pub desc_bytes: u16,
+    /// Where the checksums start, with the feature for it.
+    pub checksum_seed: u32,
+    /// The file of orphans; 0 without one.
+    pub orphan_file: Ino,
     /// `i_block` of the journal's inode, and the upper and lower half of its size.
     pub journal_backup: [u8; 68],
     /// Bytes behind the first 128 that every inode has.
@@ -138,7 +146,11 @@ impl Superblock {
 
     /// Where checksums start, whether metadata has them or not.
     pub fn csum_seed(&self) -> FsSeed {
-        FsSeed::of(&self.uuid)
+        if self.incompat.has(Incompat::CSUM_SEED) {
+            FsSeed::stored(self.checksum_seed)
+        } else {
+            FsSeed::of(&self.uuid)
+        }
     }
 
     /// Where checksums start, if metadata has them.
@@ -181,6 +193,16 @@ impl Superblock {
             }
         }
         superblock.check_features()?;
+        if superblock.incompat.has(Incompat::BITS_64) {
+            for (what, found, supported) in [
+                ("descriptor size", u32::from(superblock.desc_bytes), 64),
+                ("number of blocks above", le32(b, 0x150), 0),
+            ] {
+                if found != supported {
+                    return Err(at.unsupported(what, found));
+                }
+            }
+        }
         at.demand(
             "clusters per group",
             le32(b, 0x24),
@@ -245,6 +267,10 @@ impl Superblock {
             journal_backup_type: byte(b, 0xFD),
             default_mount_options: le32(b, 0x100),
             mkfs_time: le32(b, 0x108),
+            reserved_gdt_blocks: le16(b, 0xCE),
+            desc_bytes: le16(b, 0xFE),
+            checksum_seed: le32(b, 0x270),
+            orphan_file: Ino::new(le32(b, 0x280)),
             journal_backup: array(b, 0x10C),
             min_extra_isize: le16(b, 0x15C),
             want_extra_isize: le16(b, 0x15E),
@@ -278,6 +304,8 @@ impl Superblock {
             (0x100, self.default_mount_options),
             (0x108, self.mkfs_time),
             (0x160, self.flags),
+            (0x270, self.checksum_seed),
+            (0x280, self.orphan_file.get()),
         ] {
             put_le32(b, at, value);
         }
@@ -289,6 +317,8 @@ impl Superblock {
             (0x3C, self.on_error),
             (0x58, INODE_BYTES),
             (0x5A, self.group),
+            (0xCE, self.reserved_gdt_blocks),
+            (0xFE, self.desc_bytes),
             (0x15C, self.min_extra_isize),
             (0x15E, self.want_extra_isize),
         ] {

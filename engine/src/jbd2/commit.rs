@@ -6,6 +6,7 @@
 //!   write_log      W(revoke) … W(descriptor) W(copy) …
 //!                  … ext4 waits for ordered data …
 //!   write_record   wait for the log │ PREFLUSH|FUA commit block
+//!                  (journal_async_commit: commit block │ wait for all │ FLUSH)
 //!   finish_commit  W+FUA(journal superblock) if the tail moves far enough
 //! ```
 //! v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`
@@ -14,10 +15,11 @@ use super::checkpoint::Checkpoint;
 use super::{Journal, Transaction};
 use crate::block::{Barrier, Queue};
 use crate::device::{Cache, Why};
-use crate::format::journal::{Commit, Descriptor, Revoke, Tag, escape};
+use crate::format::checksum::crc32_be;
+use crate::format::journal::{ChecksumVersion, Commit, Descriptor, JournalIncompat, Revoke, Tag, escape};
 use crate::mutant::Mutant;
 use crate::page_cache::Buffers;
-use crate::units::{Block, BlockNr, Tid};
+use crate::units::{Block, BlockNr, RequestIdx, Tid};
 
 impl Journal {
     /// The running transaction stops growing and becomes the committing one.
@@ -60,8 +62,10 @@ impl Journal {
                 batch.iter().filter_map(|block| self.copy_of(buffers, transaction.tid, *block)).collect();
             let tags = copies.iter().map(|(tag, _)| *tag).collect();
             let descriptor = Descriptor { tid: transaction.tid, tags }.to_block(&self.format);
+            transaction.crc = crc32_be(transaction.crc, descriptor.bytes());
             transaction.io.push(q.submit_write(at, &[descriptor], Why::Descriptor(transaction.tid)));
             for (tag, copy) in copies {
+                transaction.crc = crc32_be(transaction.crc, copy.bytes());
                 let what = buffers.what(tag.block).map_or_else(String::new, ToString::to_string);
                 let why = Why::Copy { tid: transaction.tid, of: tag.block, what };
                 let at = self.next_log_block();
@@ -72,21 +76,23 @@ impl Journal {
         self.committing = Some(transaction);
     }
 
-    /// Waits for the log and writes the commit block. Returns where the log's tail could move to.
-    /// v6.6 fs/jbd2/commit.c, `journal_submit_commit_record`
+    /// Waits for the log and writes the commit block; with `journal_async_commit` in the other order. Returns where the
+    /// log's tail could move to. v6.6 fs/jbd2/commit.c, `journal_submit_commit_record`
     pub fn write_record(&mut self, q: &mut Queue) -> Option<(Tid, u32)> {
         let tail = self.tail_worth_writing();
         let transaction = self.committing.as_mut()?;
-        let tid = transaction.tid;
+        let (tid, crc) = (transaction.tid, transaction.crc);
         let io = std::mem::take(&mut transaction.io);
+        if self.format.features.has(JournalIncompat::ASYNC_COMMIT) {
+            self.write_record_early(q, tid, crc, io);
+            return tail;
+        }
         if !q.lacks(Mutant::CommitWithoutWait) {
             q.way().decide("waits until the log blocks have arrived, which does not make them durable");
             io.into_iter().for_each(|request| q.wait(request));
         }
         q.way().enter("journal_submit_commit_record");
-        let at = self.next_log_block();
-        let now = q.now();
-        let commit = Commit::new(tid, now.secs(), now.nanos()).to_block(&self.format);
+        let (at, commit) = self.record(q, tid, crc);
         let preflush = (!q.lacks(Mutant::CommitWithoutPreflush)).then_some(Why::FlushBeforeCommit(tid));
         let asked = match (q.barrier(), q.disk().cache) {
             (Barrier::Off, _) => "barriers are off: no PREFLUSH, no FUA",
@@ -101,6 +107,34 @@ impl Journal {
         q.write_durably(at, &commit, preflush, Why::Commit(tid));
         q.way().leave();
         tail
+    }
+
+    /// The commit block goes out beside what it commits; one flush behind all of it.
+    /// v6.6 fs/jbd2/commit.c, `jbd2_journal_commit_transaction`, `jbd2_has_feature_async_commit`
+    fn write_record_early(&mut self, q: &mut Queue, tid: Tid, crc: u32, io: Vec<RequestIdx>) {
+        q.way().enter("journal_submit_commit_record");
+        let (at, commit) = self.record(q, tid, crc);
+        q.way().decide("journal_async_commit: the commit block waits for nothing, and is a plain write");
+        let record = q.submit_write(at, &[commit], Why::Commit(tid));
+        q.way().leave();
+        q.way().decide("waits until the log blocks and the commit block have arrived, then flushes");
+        io.into_iter().for_each(|request| q.wait(request));
+        q.wait(record);
+        if !q.lacks(Mutant::AsyncCommitWithoutFlush) {
+            q.flush(Why::FlushBehindCommit(tid));
+        }
+    }
+
+    /// Where the commit block goes, and what it says.
+    fn record(&mut self, q: &Queue, tid: Tid, crc: u32) -> (BlockNr, Block) {
+        let at = self.next_log_block();
+        let now = q.now();
+        let commit = Commit::new(tid, now.secs(), now.nanos());
+        let commit = match self.format.features.checksums() {
+            ChecksumVersion::V1 => commit.with_v1(crc),
+            ChecksumVersion::None | ChecksumVersion::V2 | ChecksumVersion::V3 => commit,
+        };
+        (at, commit.to_block(&self.format))
     }
 
     /// The transaction is durable: its blocks may be written in their places from now on, and the tail moves if

@@ -139,14 +139,18 @@ impl Journal {
     /// A metadata block is freed: it will not be logged, and older copies in the log must not be replayed.
     /// v6.6 fs/jbd2/revoke.c, `jbd2_journal_revoke`; transaction.c, `jbd2_journal_forget`
     pub fn revoke(&mut self, q: &Queue, buffers: &mut Buffers, block: BlockNr) {
-        buffers.forget(block);
-        let revoke = !q.lacks(Mutant::NoRevoke);
-        let running = self.open_transaction();
-        running.forget(block);
-        if revoke {
-            running.revoked.insert(block);
+        self.forget(buffers, block);
+        if !q.lacks(Mutant::NoRevoke) {
+            self.open_transaction().revoked.insert(block);
             self.superblock.features = self.superblock.features.with(JournalIncompat::REVOKE);
         }
+    }
+
+    /// A block is freed whose next contents will be logged too, whatever they are: older copies in the log may be
+    /// replayed. v6.6 fs/jbd2/transaction.c, `jbd2_journal_forget`
+    pub fn forget(&mut self, buffers: &mut Buffers, block: BlockNr) {
+        buffers.forget(block);
+        self.open_transaction().forget(block);
     }
 
     /// These blocks were freed: they may be given out again when the transaction has committed.
@@ -182,7 +186,7 @@ impl Journal {
     }
 
     /// Whether a transaction still needs this block in memory.
-    pub(super) fn is_owned(&self, block: BlockNr) -> bool {
+    pub fn is_owned(&self, block: BlockNr) -> bool {
         [&self.running, &self.committing].into_iter().flatten().any(|transaction| transaction.owns(block))
     }
 

@@ -36,6 +36,8 @@ pub struct Transaction {
     pub(super) freed: Vec<(BlockNr, u32)>,
     pub(super) log_start: u32,
     pub(super) io: Vec<RequestIdx>,
+    /// The sum of descriptors and copies so far (checksum v1).
+    pub(super) crc: u32,
 }
 
 impl Transaction {
@@ -51,12 +53,18 @@ impl Transaction {
             freed: Vec::new(),
             log_start: 0,
             io: Vec::new(),
+            crc: u32::MAX,
         }
     }
 
     /// Its number.
     pub const fn tid(&self) -> Tid {
         self.tid
+    }
+
+    /// The blocks that it will log, in the order in which they were first changed.
+    pub fn blocks(&self) -> &[BlockNr] {
+        &self.buffers
     }
 
     /// Whether it has anything to log.

@@ -33,6 +33,26 @@ features! {
     SyncFileRange "sync_file_range" V2_6_17 "2.6.17",
     /// syncfs(2)
     Syncfs "syncfs" V3_10 "2.6.39",
+    /// linkat(2)
+    Linkat "linkat" V2_6_16 "2.6.16",
+    /// linkat(2)
+    AtEmptyPath "AT_EMPTY_PATH" V3_10 "2.6.39",
+    /// fallocate(2)
+    Fallocate "fallocate" V3_10 "2.6.23",
+    /// fallocate(2); of ext4 since 3.0
+    PunchHole "FALLOC_FL_PUNCH_HOLE" V3_10 "2.6.38",
+    /// fallocate(2)
+    CollapseRange "FALLOC_FL_COLLAPSE_RANGE" V3_16 "3.15",
+    /// fallocate(2)
+    ZeroRange "FALLOC_FL_ZERO_RANGE" V3_16 "3.15",
+    /// fallocate(2); of ext4 since 4.2
+    InsertRange "FALLOC_FL_INSERT_RANGE" V4_19 "4.1",
+    /// open(2)
+    OTmpfile "O_TMPFILE" V3_16 "3.11",
+    /// renameat2(2)
+    Renameat2 "renameat2" V3_16 "3.15",
+    /// renameat2(2)
+    RenameWhiteout "RENAME_WHITEOUT" V4_19 "3.18",
     /// pwritev2(2)
     Pwritev2 "pwritev2" V4_19 "4.6",
     /// mmap(2)

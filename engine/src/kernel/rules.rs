@@ -352,6 +352,17 @@ rules! {
         V6_12 Zeroed "c7fc0366c656, 6.13 and stable kernels of January 2025",
     }
 
+    /// What fallocate returns for modes that exclude each other.
+    fallocate_modes: FallocateModes, "fallocate with modes that exclude each other" {
+        /// It depends.
+        Mixed = "is EINVAL where COLLAPSE_RANGE, INSERT_RANGE or UNSHARE_RANGE is among them, else EOPNOTSUPP",
+        /// Always the same.
+        Unsupported = "is EOPNOTSUPP",
+    } since {
+        V2_5_67 Mixed "fs/open.c of 6.6, vfs_fallocate",
+        V6_12 Unsupported "fs/open.c, \"fs: sort out the fallocate mode mess\", 6.12",
+    }
+
     /// How large a transaction may grow.
     transaction_room: CommitRoom, "the largest transaction" {
         /// A quarter of the log.
@@ -361,6 +372,42 @@ rules! {
     } since {
         V2_5_67 Quarter "fs/jbd2/journal.c before 6.11",
         V6_12 Third "fs/jbd2/journal.c, 6.11",
+    }
+
+    /// What fsync does with `data=journal`.
+    data_journal_sync: DataJournalSync, "fsync with data=journal" {
+        /// It commits.
+        Commits = "commits; what is committed goes to its place later",
+        /// It commits, then writes in place, then flushes.
+        WritesInPlace = "commits, then writes the pages in their places and flushes",
+    } since {
+        V2_5_67 Commits "fs/ext4/fsync.c before 6.4: ext4_force_commit",
+        V6_6 WritesInPlace "fs/ext4/inode.c since 6.4, ext4_do_writepages",
+    }
+
+    /// What fsync does without a journal.
+    nojournal_fsync: NojournalFsync, "fsync without a journal" {
+        /// Nothing more where the VFS takes the inode for clean.
+        SkipsClean = "writes neither inode nor parent, and flushes nothing, where the VFS takes the inode for clean",
+        /// It always flushes.
+        Flushes = "always flushes; leaves the inode table alone where the VFS takes the inode for clean",
+        /// It always writes the inode too.
+        WritesInode = "always writes the inode table and flushes",
+    } since {
+        V2_5_67 SkipsClean "fs/ext4/fsync.c before 6.5, ext4_fsync_nojournal",
+        V6_6 Flushes "fs/ext4/fsync.c since 6.5, generic_buffers_fsync_noflush",
+        V6_12 WritesInode "seen on Linux 6.18.44; stable kernels of 2026",
+    }
+
+    /// The checksums of a log whose file system has `metadata_csum`.
+    log_checksum: LogChecksum, "the log of a file system with checksums" {
+        /// Tags have half a checksum.
+        V2 = "has checksums v2: 16 bits for each copy",
+        /// Tags have a whole one.
+        V3 = "has checksums v3: 32 bits for each copy",
+    } since {
+        V2_5_67 V2 "include/linux/jbd2.h, JBD2_FEATURE_INCOMPAT_CSUM_V2, 3.5; before that metadata had no checksums",
+        V4_19 V3 "db9ee220361d, 3.18",
     }
 
     /// What recovery makes of a torn commit block with a bad checksum.

@@ -94,7 +94,7 @@ fn what_lies_where() {
         });
         let node =
             Node::File(File { ino: Ino::new(12), size, extents: extents.collect(), unwritten: Vec::new() });
-        Tree { entries: BTreeMap::from([(path("/f"), node)]) }
+        Tree { entries: BTreeMap::from([(path("/f"), node)]), attributes: BTreeMap::new() }
     };
     // Block n of a disk of 64 is filled with the n-th letter, block 0 with zeros.
     let read = |nr: BlockNr| letters(if nr.get() == 0 { 0 } else { b'@' + u8::try_from(nr.get()).unwrap() });

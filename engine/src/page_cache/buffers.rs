@@ -1,6 +1,6 @@
 //! The metadata blocks of a file system, as the block device's page cache holds them.
 
-use crate::units::{Block, BlockNr, Ino, Time};
+use crate::units::{Block, BlockNr, FileBlock, Ino, Time};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,12 +10,45 @@ use std::fmt;
 pub enum What {
     Superblock,
     GroupDescriptors,
-    BlockBitmap { group: u32 },
-    InodeBitmap { group: u32 },
-    InodeTable { first: Ino, last: Ino },
+    BlockBitmap {
+        group: u32,
+    },
+    InodeBitmap {
+        group: u32,
+    },
+    InodeTable {
+        first: Ino,
+        last: Ino,
+    },
     Directory(Ino),
     ExtentNode(Ino),
     Symlink(Ino),
+    Attributes(Ino),
+    OrphanFile,
+    /// A block of a file whose data is journalled.
+    Data {
+        ino: Ino,
+        at: FileBlock,
+    },
+}
+
+impl What {
+    /// The inode whose buffer list it is on, without a journal: fsync of that inode writes it.
+    /// v6.6 fs/buffer.c, `mark_buffer_dirty_inode`
+    pub const fn inode(&self) -> Option<Ino> {
+        match self {
+            Self::Directory(ino) | Self::ExtentNode(ino) | Self::Symlink(ino) | Self::Attributes(ino) => {
+                Some(*ino)
+            }
+            Self::Superblock
+            | Self::GroupDescriptors
+            | Self::BlockBitmap { .. }
+            | Self::InodeBitmap { .. }
+            | Self::InodeTable { .. }
+            | Self::OrphanFile
+            | Self::Data { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for What {
@@ -31,7 +64,10 @@ impl fmt::Display for What {
             Self::Directory(ino) if ino.get() == 2 => write!(f, "root directory"),
             Self::Directory(ino) => write!(f, "directory (inode {ino})"),
             Self::ExtentNode(ino) => write!(f, "extent node of inode {ino}"),
+            Self::Attributes(ino) => write!(f, "attributes of inode {ino}"),
+            Self::OrphanFile => write!(f, "orphan file"),
             Self::Symlink(ino) => write!(f, "symlink (inode {ino})"),
+            Self::Data { ino, at } => write!(f, "data of inode {ino}, block {at}"),
         }
     }
 }
@@ -88,7 +124,9 @@ impl Buffers {
     pub fn mark_dirty(&mut self, nr: BlockNr, now: Time) {
         if let Some(buffer) = self.buffers.get_mut(&nr) {
             buffer.dirty = true;
-            self.dirtied_when.get_or_insert(now);
+            if !matches!(buffer.what, What::Data { .. }) {
+                self.dirtied_when.get_or_insert(now);
+            }
         }
     }
 
@@ -104,9 +142,18 @@ impl Buffers {
         self.buffers.get(&nr).is_some_and(|buffer| buffer.dirty)
     }
 
-    /// The blocks that wait to be written in their place, ascending.
+    /// The metadata blocks that wait to be written in their place, ascending. Data is in the pages of its file, not in
+    /// those of the block device.
     pub fn dirty(&self) -> Vec<BlockNr> {
-        self.buffers.iter().filter(|(_, buffer)| buffer.dirty).map(|(nr, _)| *nr).collect()
+        let is_metadata = |buffer: &Buffer| !matches!(buffer.what, What::Data { .. });
+        let dirty = self.buffers.iter().filter(|(_, buffer)| buffer.dirty && is_metadata(buffer));
+        dirty.map(|(nr, _)| *nr).collect()
+    }
+
+    /// The dirty blocks on the list of an inode, ascending.
+    pub fn dirty_of(&self, ino: Ino) -> Vec<BlockNr> {
+        let of = |buffer: &Buffer| buffer.dirty && buffer.what.inode() == Some(ino);
+        self.buffers.iter().filter(|(_, buffer)| of(buffer)).map(|(nr, _)| *nr).collect()
     }
 
     /// When the oldest dirty block became dirty after all had been clean.

@@ -7,18 +7,20 @@
 //! stale after any power cut, and `e2fsck` refreshes them quietly. What is in use is known before anything is compared,
 //! so that a group is asked how it differs from it, and no more.
 //!
-//! Not covered: file systems with room for more group descriptors (`resize_inode`) and groups whose bitmaps were
-//! never initialised, whose bitmaps are not compared.
+//! A group whose bitmap was never initialised has the one that its first user would give it.
+//!
+//! Not covered: whether names lie in the blocks that their hashes lead to.
 
+use super::attributes::Blocks;
 use super::fs::{Fs, Places};
-use super::group::{AskBitmap, AskCounts, Compared, Described, Expected};
+use super::group::{AskBitmap, AskCounts, Checksummed, Compared, Described, Expected};
 use super::inode::{Inode, Mapping};
 use super::log::Log;
 use super::orphans::Orphans;
 use super::repair::{Counted, Repair};
 use super::walk::{ROOT, Seen, Walk};
 use crate::device::Media;
-use crate::format::{Compat, ExtentState, FileKind, Structure};
+use crate::format::{ExtentState, FileKind, Structure};
 use crate::history::Errno;
 use crate::units::{BlockNr, Ino, SECTORS_PER_BLOCK, Widen, block_bytes, len_u32};
 use std::collections::BTreeMap;
@@ -27,6 +29,17 @@ use std::sync::Arc;
 
 /// Where the blocks are of orphans that have no name.
 pub(super) type Nameless = Arc<BTreeMap<Ino, Result<Mapping, Errno>>>;
+
+/// Who uses blocks and inodes, beside metadata and the log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InUse {
+    pub(super) orphans: Orphans,
+    pub(super) nameless: Nameless,
+    pub(super) walk: Walk,
+    pub(super) attributes: Blocks,
+    /// The block of the inode that keeps room for more group descriptors.
+    pub(super) resize: Option<BlockNr>,
+}
 
 /// What is in use, and how many groups were compared with it.
 #[derive(Clone, Debug)]
@@ -49,8 +62,7 @@ impl Auditor {
     pub(super) fn of(
         fs: &Fs,
         journal: Option<&Log>,
-        (orphans, nameless): (&Orphans, &Nameless),
-        walk: &Walk,
+        InUse { orphans, nameless, walk, attributes, resize }: &InUse,
         repairs: &mut Vec<Repair>,
     ) -> Self {
         let used = Used {
@@ -58,8 +70,15 @@ impl Auditor {
             inodes: Bits::of(fs.superblock.inodes),
             directories: vec![0; fs.groups.len()],
         };
-        let mut count = Count { fs, repairs, used };
+        let mut count = Count { fs, repairs, used, blocks: attributes, users: BTreeMap::new() };
         count.metadata();
+        if let Some(block) = resize {
+            count.used.blocks.set(block.get());
+        }
+        if let Some((ino, mapping)) = &orphans.file {
+            count.used.inodes.set(ino.get().saturating_sub(1).into());
+            count.take(*ino, mapping);
+        }
         if let Some(log) = journal {
             count.take(fs.superblock.journal_ino, &log.mapping);
         }
@@ -68,14 +87,15 @@ impl Auditor {
             count.used.inodes.set(ino.saturating_sub(1).into());
         }
         for (ino, seen) in walk.seen.iter() {
-            count.named(*ino, seen, orphans.contains_key(ino));
+            count.named(*ino, seen, orphans.inodes.contains_key(ino));
         }
         for (ino, mapping) in nameless.iter() {
-            if let Some(inode) = orphans.get(ino) {
+            if let Some(inode) = orphans.inodes.get(ino) {
                 count.nameless(*ino, inode, mapping);
             }
         }
         count.names(walk, orphans);
+        count.attribute_users();
         Self { used: Arc::new(count.used), next: 0 }
     }
 
@@ -151,6 +171,9 @@ struct Count<'a> {
     fs: &'a Fs,
     repairs: &'a mut Vec<Repair>,
     used: Used,
+    blocks: &'a Blocks,
+    /// For each block of attributes how many users it says it has, and how many it has.
+    users: BTreeMap<BlockNr, (u32, u32)>,
 }
 
 impl Count<'_> {
@@ -158,8 +181,7 @@ impl Count<'_> {
         let fs = &self.fs.superblock;
         for (group, descriptor) in (0..).zip(&self.fs.groups) {
             if fs.has_copy(group) {
-                let blocks = fs.descriptor_blocks().saturating_add(1);
-                self.used.blocks.set_run(fs.first_block(group).get(), blocks);
+                self.used.blocks.set_run(fs.first_block(group).get(), fs.copy_blocks());
             }
             self.used.blocks.set(descriptor.block_bitmap.get());
             self.used.blocks.set(descriptor.inode_bitmap.get());
@@ -217,14 +239,43 @@ impl Count<'_> {
 
     fn space(&mut self, ino: Ino, inode: &Inode, mapping: &Mapping) {
         self.take(ino, mapping);
+        self.attributes(ino, inode);
         let attributes = u64::from(inode.attributes_block != 0);
-        if attributes != 0 && !self.used.blocks.set(inode.attributes_block) {
-            self.repairs.push(Repair::Shared { block: BlockNr::new(inode.attributes_block), ino });
-        }
         let blocks = mapping.blocks().saturating_add(attributes);
         let counted = if inode.counts_blocks { blocks } else { blocks.saturating_mul(SECTORS_PER_BLOCK) };
         if inode.sectors != counted {
             self.repairs.push(Repair::Sectors { ino, stored: inode.sectors, counted });
+        }
+    }
+
+    /// Takes note of the attributes of an inode, whose block others may share.
+    fn attributes(&mut self, ino: Ino, inode: &Inode) {
+        if let Err(error) = inode.attributes {
+            self.repairs.push(Repair::Attributes { ino, error });
+        }
+        let nr = BlockNr::new(inode.attributes_block);
+        if let Some((_, users)) = self.users.get_mut(&nr) {
+            *users = users.saturating_add(1);
+            return;
+        }
+        match self.blocks.of(inode) {
+            Some(Ok(block)) => {
+                self.users.insert(nr, (block.users, 1));
+            }
+            Some(Err(error)) => self.repairs.push(Repair::Attributes { ino, error: *error }),
+            None => {}
+        }
+        if nr.get() != 0 && !self.used.blocks.set(nr.get()) {
+            self.repairs.push(Repair::Shared { block: nr, ino });
+        }
+    }
+
+    fn attribute_users(&mut self) {
+        for (block, (stored, counted)) in &self.users {
+            if stored != counted {
+                let (block, stored, counted) = (*block, *stored, *counted);
+                self.repairs.push(Repair::AttributeUsers { block, stored, counted });
+            }
         }
     }
 
@@ -272,7 +323,7 @@ impl Count<'_> {
         }
         let seen =
             walk.seen.iter().filter_map(|(ino, seen)| seen.as_ref().ok().map(|seen| (*ino, &seen.inode)));
-        let nameless = orphans.iter().filter(|(ino, _)| !walk.seen.contains(ino));
+        let nameless = orphans.inodes.iter().filter(|(ino, _)| !walk.seen.contains(ino));
         for (ino, inode) in seen.chain(nameless.map(|(ino, inode)| (*ino, inode))) {
             let counted = counts.get(&ino).copied().unwrap_or(0);
             // A directory with too many subdirectories to count says 1.
@@ -295,16 +346,14 @@ struct Group<'a> {
 impl Group<'_> {
     fn compare<M: Media>(&mut self, disk: &mut M) {
         let fs = &self.fs.superblock;
-        let (at, index) = fs.descriptor_place(self.group);
+        let (at, _) = fs.descriptor_place(self.group);
         let expected = Expected {
             directories: self.used.directories.get(self.group.index()).copied().unwrap_or(0),
             unused_inodes: unused(self.inodes()),
             free_inodes: free(self.inodes(), fs.inodes_per_group),
             free_blocks: free(self.blocks(), fs.blocks_in(self.group)),
         };
-        let compares_blocks = !fs.compat.has(Compat::RESIZE_INODE);
-        let has_checksums = fs.has_metadata_csum();
-        let counts = disk.ask(at, &AskCounts { index, has_checksums, compares_blocks, expected });
+        let counts = disk.ask(at, &AskCounts { group: self.group, superblock: fs, expected });
         counts.wrong.iter().for_each(|(what, stored, counted)| self.count(*what, (*stored, *counted)));
         if let Some(bitmap) = counts.inodes {
             self.inode_bitmap(disk, bitmap);
@@ -330,13 +379,20 @@ impl Group<'_> {
         self.repairs.push(Repair::GroupCount { group: self.group, what, stored, counted });
     }
 
+    /// The checksum of a bitmap that covers so many bits; one that was never initialised has none.
+    fn checksum(&self, described: &Described, len_bits: u32) -> Option<Checksummed> {
+        let fs = &self.fs.superblock;
+        let seed = fs.metadata_seed().filter(|_| described.initial.is_none())?;
+        Some(Checksummed { seed, len_bits, stored: described.checksum, size: fs.desc_size() })
+    }
+
     fn inode_bitmap<M: Media>(&mut self, disk: &mut M, described: Described) {
         let fs = &self.fs.superblock;
         let inodes = fs.inodes_per_group;
         let (at, structure) = (self.places.inode_bitmap, Structure::InodeBitmap);
-        let checksum = fs.metadata_seed().map(|seed| (seed, inodes, described.checksum));
+        let checksum = self.checksum(&described, inodes);
         let ask = AskBitmap { structure, bits: inodes, checksum, used: self.inodes() };
-        let found = disk.ask(at, &ask);
+        let found = ask.of(disk, at, &described);
         self.damage(at, &found);
         let before = self.group.saturating_mul(inodes);
         let ino = |bit: u32| Ino::new(before.saturating_add(bit).saturating_add(1));
@@ -350,10 +406,10 @@ impl Group<'_> {
     fn block_bitmap<M: Media>(&mut self, disk: &mut M, described: Described) {
         let fs = &self.fs.superblock;
         let (at, structure) = (self.places.block_bitmap, Structure::BlockBitmap);
-        let checksum = fs.metadata_seed().map(|seed| (seed, fs.blocks_per_group, described.checksum));
+        let checksum = self.checksum(&described, fs.blocks_per_group);
         let bits = fs.blocks_in(self.group);
         let ask = AskBitmap { structure, bits, checksum, used: self.blocks() };
-        let found = disk.ask(at, &ask);
+        let found = ask.of(disk, at, &described);
         self.damage(at, &found);
         let first = fs.first_block(self.group).get();
         let block = |bit: u32| BlockNr::new(first.saturating_add(bit.into()));

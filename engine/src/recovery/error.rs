@@ -26,6 +26,14 @@ pub enum MountError {
         /// The error of reading it.
         errno: Errno,
     },
+    /// The file of orphans cannot be read.
+    #[error("the file of orphans, inode {ino}, cannot be read: {errno}")]
+    OrphanFile {
+        /// Its number.
+        ino: Ino,
+        /// The error of reading it.
+        errno: Errno,
+    },
     /// The superblock of the journal is none, is corrupt, or needs what is not supported.
     #[error("{0}")]
     JournalSuperblock(FormatError),
@@ -129,7 +137,9 @@ impl MountError {
             | Self::LogBlock { .. }
             | Self::LogWithoutEnd { .. }
             | Self::BadCommit { .. } => Errno::EUCLEAN,
-            Self::JournalInode { errno, .. } | Self::Root { errno } => *errno,
+            Self::JournalInode { errno, .. } | Self::OrphanFile { errno, .. } | Self::Root { errno } => {
+                *errno
+            }
             Self::BadDescriptor { .. } | Self::BadCopy { .. } => Errno::EBADMSG,
             Self::CopyOutside { .. } => Errno::ENOMEM,
             Self::PassesDisagree { .. } => Errno::EIO,

@@ -2,12 +2,11 @@
 //!
 //! What a descriptor counts is asked by the audit, which knows what it should count.
 
+use super::Attributes;
 use super::error::MountError;
 use super::repair::Repair;
 use crate::device::{Media, Question};
-use crate::format::{
-    DESCRIPTORS_PER_BLOCK, Expected, FormatError, GroupDesc, Incompat, InodePlace, Structure, Superblock,
-};
+use crate::format::{Expected, FormatError, GroupDesc, Incompat, InodePlace, Structure, Superblock};
 use crate::units::{Block, BlockNr, Ino, Widen, len_u32};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,6 +18,8 @@ pub(super) struct Fs {
     pub(super) superblock: Arc<Superblock>,
     /// As many as the superblock says.
     pub(super) groups: Vec<Places>,
+    /// Whether attributes in inodes are read.
+    pub(super) attributes: Attributes,
 }
 
 /// Where the bitmaps and the inodes of a group are.
@@ -81,15 +82,17 @@ struct AskPlaces<'a> {
 
 impl AskPlaces<'_> {
     fn groups(&self) -> impl Iterator<Item = u32> {
-        self.first..self.superblock.groups().min(self.first.saturating_add(DESCRIPTORS_PER_BLOCK))
+        let per_block = self.superblock.descriptors_per_block();
+        self.first..self.superblock.groups().min(self.first.saturating_add(per_block))
     }
 
     /// A descriptor, and why it is not to be trusted.
     fn read(&self, content: &Block, group: u32) -> Result<GroupDesc, (Option<GroupDesc>, FormatError)> {
         let (_, index) = self.superblock.descriptor_place(group);
         let csum = self.superblock.metadata_seed().map(|seed| (seed, group));
-        GroupDesc::read_from(content, index, csum)
-            .map_err(|error| (GroupDesc::read_from(content, index, None).ok(), error))
+        let size = self.superblock.desc_size();
+        GroupDesc::read_from(content, index, size, csum)
+            .map_err(|error| (GroupDesc::read_from(content, index, size, None).ok(), error))
     }
 }
 
@@ -138,12 +141,13 @@ impl Question for AskPlacesAgain<'_> {
 pub(super) struct Opening {
     superblock: Arc<Superblock>,
     groups: Vec<Places>,
+    attributes: Attributes,
 }
 
 impl Opening {
     /// Reads the superblock.
     // v6.6 fs/ext4/super.c, ext4_load_super.
-    pub(super) fn start<M: Media>(disk: &mut M) -> Result<Self, MountError> {
+    pub(super) fn start<M: Media>(disk: &mut M, attributes: Attributes) -> Result<Self, MountError> {
         let superblock = if disk.blocks() == 0 {
             Superblock::from_block(&Block::zeroed()).map(used)
         } else {
@@ -151,7 +155,7 @@ impl Opening {
         };
         let superblock = superblock.map_err(MountError::Superblock)?;
         superblock.check_fits(disk.blocks()).map_err(MountError::Superblock)?;
-        Ok(Self { superblock: Arc::new(superblock), groups: Vec::new() })
+        Ok(Self { superblock: Arc::new(superblock), groups: Vec::new(), attributes })
     }
 
     /// Reads one block of group descriptors.
@@ -163,8 +167,7 @@ impl Opening {
             self.groups.extend(places);
             return Ok(ControlFlow::Continue(()));
         }
-        let groups = std::mem::take(&mut self.groups);
-        Ok(ControlFlow::Break(Fs { superblock: self.superblock.clone(), groups }))
+        Ok(ControlFlow::Break(self.opened()))
     }
 
     /// Reads the superblock again after replay, which wrote it beneath Linux's hands. Here a superblock that replay
@@ -175,7 +178,7 @@ impl Opening {
         let old = &before.superblock;
         let same = after.blocks == old.blocks && after.groups() == old.groups() && after.inodes == old.inodes;
         let superblock = if same { Arc::new(after) } else { old.clone() };
-        Ok(Self { superblock, groups: Vec::new() })
+        Ok(Self { superblock, groups: Vec::new(), attributes: before.attributes })
     }
 
     /// Reads one block of group descriptors again: those in memory are those that were replayed, and are not checked.
@@ -200,8 +203,12 @@ impl Opening {
             }
             return Ok(ControlFlow::Continue(()));
         }
+        Ok(ControlFlow::Break(self.opened()))
+    }
+
+    fn opened(&mut self) -> Fs {
         let groups = std::mem::take(&mut self.groups);
-        Ok(ControlFlow::Break(Fs { superblock: self.superblock.clone(), groups }))
+        Fs { superblock: self.superblock.clone(), groups, attributes: self.attributes }
     }
 }
 
@@ -221,6 +228,16 @@ fn descriptors<M: Media>(disk: &M, fs: &Superblock, group: u32) -> Result<BlockN
 }
 
 impl Fs {
+    /// Opens a file system, all at once.
+    pub(super) fn open<M: Media>(disk: &mut M, attributes: Attributes) -> Result<Self, MountError> {
+        let mut opening = Opening::start(disk, attributes)?;
+        loop {
+            if let ControlFlow::Break(fs) = opening.step(disk)? {
+                return Ok(fs);
+            }
+        }
+    }
+
     /// Whether the log is to be replayed.
     pub(super) fn needs_recovery(&self) -> bool {
         self.superblock.incompat.has(Incompat::RECOVER)

@@ -8,9 +8,9 @@
 //! wrong in the same way too.
 
 use super::repair::Counted;
-use crate::device::Question;
-use crate::format::{FormatError, FsSeed, GroupDesc, Structure, bitmap};
-use crate::units::{Block, Widen};
+use crate::device::{Media, Question};
+use crate::format::{DescSize, FormatError, FsSeed, GroupDesc, Structure, Superblock, bitmap};
+use crate::units::{Block, BlockNr, Widen};
 
 /// What a group descriptor should count.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +22,10 @@ pub(super) struct Expected {
     pub(super) free_blocks: u32,
 }
 
-/// What does the descriptor at this index count wrongly, and which bitmaps are to be compared?
-pub(super) struct AskCounts {
-    pub(super) index: usize,
-    pub(super) has_checksums: bool,
-    pub(super) compares_blocks: bool,
+/// What does the descriptor of this group count wrongly, and what does it say about the bitmaps?
+pub(super) struct AskCounts<'a> {
+    pub(super) group: u32,
+    pub(super) superblock: &'a Superblock,
     pub(super) expected: Expected,
 }
 
@@ -35,26 +34,32 @@ pub(super) struct AskCounts {
 pub(super) struct Counts {
     /// What is counted wrongly, beside what is free: what, how many it says, how many there are.
     pub(super) wrong: Vec<(Counted, u32, u32)>,
-    /// The inode bitmap, if it was initialised.
+    /// The inode bitmap; none where there is no such descriptor.
     pub(super) inodes: Option<Described>,
-    /// The block bitmap, if it was initialised and is to be compared.
+    /// The block bitmap.
     pub(super) blocks: Option<Described>,
 }
 
 /// What a descriptor says about a bitmap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Described {
+    /// What it would be, where it was never initialised.
+    pub(super) initial: Option<Block>,
     /// The bitmap's checksum; 0 without checksums.
-    pub(super) checksum: u16,
+    pub(super) checksum: u32,
     /// How many it says are free and how many are, where that differs.
     pub(super) wrong_free: Option<(u32, u32)>,
 }
 
-impl Question for AskCounts {
+impl Question for AskCounts<'_> {
     type Answer = Counts;
     fn answer(&self, content: &Block) -> Counts {
         // There is such a descriptor: the places in it were read.
-        let Ok(group) = GroupDesc::read_from(content, self.index, None) else { return Counts::default() };
+        let fs = self.superblock;
+        let (_, index) = fs.descriptor_place(self.group);
+        let Ok(group) = GroupDesc::read_from(content, index, fs.desc_size(), None) else {
+            return Counts::default();
+        };
         let expected = &self.expected;
         let mut wrong = Vec::new();
         if group.used_dirs != expected.directories {
@@ -63,20 +68,32 @@ impl Question for AskCounts {
         if group.itable_unused > expected.unused_inodes {
             wrong.push((Counted::UnusedInodes, group.itable_unused, expected.unused_inodes));
         }
-        let described = |checksum, stored, counted| Described {
-            checksum: if self.has_checksums { checksum } else { 0 },
+        let described = |initial: Option<Block>, checksum, stored, counted| Described {
+            checksum: if fs.has_metadata_csum() && initial.is_none() { checksum } else { 0 },
+            initial,
             wrong_free: (stored != counted).then_some((stored, counted)),
         };
-        let has_inodes = group.flags & GroupDesc::INODE_UNINIT == 0;
-        let has_blocks = group.flags & GroupDesc::BLOCK_UNINIT == 0 && self.compares_blocks;
+        let has = |flag| group.flags & flag != 0;
+        let inodes = has(GroupDesc::INODE_UNINIT).then(|| fs.initial_inode_bitmap());
+        let blocks = has(GroupDesc::BLOCK_UNINIT).then(|| fs.initial_block_bitmap(self.group, &group));
         Counts {
             wrong,
-            inodes: has_inodes
-                .then(|| described(group.inode_bitmap_csum, group.free_inodes, expected.free_inodes)),
-            blocks: has_blocks
-                .then(|| described(group.block_bitmap_csum, group.free_blocks, expected.free_blocks)),
+            inodes: Some(described(inodes, group.inode_bitmap_csum, group.free_inodes, expected.free_inodes)),
+            blocks: Some(described(blocks, group.block_bitmap_csum, group.free_blocks, expected.free_blocks)),
         }
     }
+}
+
+/// The checksum of a bitmap.
+pub(super) struct Checksummed {
+    /// Where checksums start.
+    pub(super) seed: FsSeed,
+    /// How many bits it covers.
+    pub(super) len_bits: u32,
+    /// What it should be.
+    pub(super) stored: u32,
+    /// How long a descriptor is, which says how much of it is kept.
+    pub(super) size: DescSize,
 }
 
 /// How does this bitmap differ from what is in use?
@@ -84,8 +101,8 @@ pub(super) struct AskBitmap<'a> {
     pub(super) structure: Structure,
     /// How many bits stand for something.
     pub(super) bits: u32,
-    /// Where checksums start, how many bits this one covers, and what it should be.
-    pub(super) checksum: Option<(FsSeed, u32, u16)>,
+    /// Its checksum, if it has one.
+    pub(super) checksum: Option<Checksummed>,
     /// What is in use.
     pub(super) used: &'a [u8],
 }
@@ -101,11 +118,22 @@ pub(super) struct Compared {
     pub(super) used_but_free: Option<(u32, u32)>,
 }
 
+impl AskBitmap<'_> {
+    /// Asks about the bitmap at a block, or about the one that a group starts with.
+    pub(super) fn of<M: Media>(&self, disk: &mut M, at: BlockNr, described: &Described) -> Compared {
+        match &described.initial {
+            Some(initial) => self.answer(initial),
+            None => disk.ask(at, self),
+        }
+    }
+}
+
 impl Question for AskBitmap<'_> {
     type Answer = Compared;
     fn answer(&self, content: &Block) -> Compared {
-        let checksum = self.checksum.and_then(|(seed, len_bits, stored)| {
-            bitmap::verify(self.structure, seed, content, (len_bits / 8).index(), stored).err()
+        let checksum = self.checksum.as_ref().and_then(|Checksummed { seed, len_bits, stored, size }| {
+            let len_bytes = (len_bits / 8).index();
+            bitmap::verify(self.structure, *seed, content, len_bytes, (*stored, *size)).err()
         });
         let rest = bitmap::find_clear(content, self.bits, self.bits.next_multiple_of(8));
         let behind = content.bytes().get(self.bits.div_ceil(8).index()..).unwrap_or(&[]);

@@ -7,13 +7,17 @@
 //! ```
 //! A tree is sound if its nodes and extents lie in the file system and go on in the order of the file.
 //!
-//! Not answered, so that it tells no two disks apart: owners, permissions, times, versions, attributes in the inode.
+//! Not answered, so that it tells no two disks apart: owners, permissions, times, versions; attributes in the inode, if
+//! nobody reads them.
 
+use super::Attributes;
 use super::error::errno_of;
 use super::fs::Fs;
 use crate::device::{Media, Question};
+use crate::format::xattr::Attribute;
 use crate::format::{
-    Entries, Extent, ExtentNode, FileKind, FsSeed, Index, InodeFlags, InodePlace, InodeSeed, RawInode,
+    Compat, Entries, Extent, ExtentNode, FileKind, FormatError, FsSeed, Index, InodeFlags, InodePlace,
+    InodeSeed, RawInode, xattr,
 };
 use crate::history::Errno;
 use crate::units::{Block, BlockNr, FileBlock, Ino, len_u64};
@@ -31,6 +35,10 @@ pub(super) struct Inode {
     pub(super) counts_blocks: bool,
     /// The block of its extended attributes; 0 without one.
     pub(super) attributes_block: u64,
+    /// Whether blocks of a directory are found by hashes.
+    pub(super) is_indexed: bool,
+    /// The attributes in the inode, if they are read.
+    pub(super) attributes: Result<Vec<Attribute>, FormatError>,
     /// The target of a symlink that is in the inode, up to the first zero byte.
     pub(super) target: Option<Vec<u8>>,
     /// Where the checksums of its blocks start, if it has blocks with checksums.
@@ -40,7 +48,7 @@ pub(super) struct Inode {
 }
 
 impl Inode {
-    fn of(raw: &RawInode, csum: Option<(FsSeed, Ino)>) -> Self {
+    fn of(raw: &RawInode, Slot { csum, attributes, .. }: &Slot) -> Self {
         let kind = raw.kind();
         let target = is_short_symlink(raw).then(|| {
             let len_bytes = usize::try_from(raw.size).unwrap_or(usize::MAX);
@@ -63,6 +71,8 @@ impl Inode {
             sectors: raw.sectors,
             counts_blocks: raw.flags.has(InodeFlags::HUGE_FILE),
             attributes_block: raw.attributes_block,
+            is_indexed: kind == FileKind::DIRECTORY && raw.flags.has(InodeFlags::INDEX),
+            attributes: xattr::in_inode(&raw.tail).map(|found| attributes.used(found)),
             target,
             seed: seed.map(|(seed, ino)| seed.inode(ino, raw.generation)),
             root,
@@ -82,11 +92,13 @@ fn is_short_symlink(inode: &RawInode) -> bool {
 struct Slot {
     slot: usize,
     csum: Option<(FsSeed, Ino)>,
+    attributes: Attributes,
 }
 
 impl Slot {
     fn of(fs: &Fs, ino: Ino, place: InodePlace) -> Self {
-        Self { slot: place.slot, csum: fs.superblock.metadata_seed().map(|seed| (seed, ino)) }
+        let csum = fs.superblock.metadata_seed().map(|seed| (seed, ino));
+        Self { slot: place.slot, csum, attributes: fs.attributes }
     }
 
     fn read(&self, content: &Block) -> Result<RawInode, Errno> {
@@ -105,7 +117,7 @@ impl Question for AskInode {
         if raw.links == 0 || raw.kind() == FileKind::UNKNOWN {
             return Err(Errno::EUCLEAN);
         }
-        Ok(Inode::of(&raw, self.0.csum))
+        Ok(Inode::of(&raw, &self.0))
     }
 }
 
@@ -115,9 +127,65 @@ pub(super) fn named<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<Inode, 
     disk.ask(block, &AskInode(Slot::of(fs, ino, place)))
 }
 
-/// Is this an inode of the orphan list, and which one follows?
+/// The file of orphans: its blocks, and where their checksums start.
+pub(super) fn orphan_file<M: Media>(
+    disk: &mut M,
+    fs: &Fs,
+    ino: Ino,
+) -> Result<(Mapping, Option<InodeSeed>), Errno> {
+    let (block, place) = fs.place(ino).ok_or(Errno::EUCLEAN)?;
+    let (inode, seed) = disk.ask(block, &AskSeeded(Slot::of(fs, ino, place)))?;
+    Ok((mapping(disk, fs, &inode)?, seed))
+}
+
+/// What is this inode, and where do the checksums of its blocks start, whatever kind it has?
+struct AskSeeded(Slot);
+
+impl Question for AskSeeded {
+    type Answer = Result<(Inode, Option<InodeSeed>), Errno>;
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let raw = self.0.read(content)?;
+        let seed = self.0.csum.map(|(seed, ino)| seed.inode(ino, raw.generation));
+        Ok((Inode::of(&raw, &self.0), seed))
+    }
+}
+
+/// Where does the room for more group descriptors have its block, which leads to all others?
+struct AskResize(Slot);
+
+impl Question for AskResize {
+    type Answer = Option<BlockNr>;
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let raw = self.0.read(content).ok()?;
+        let at = raw.block.get(DOUBLY_INDIRECT..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*at)).filter(|at| *at != 0).map(|at| BlockNr::new(at.into()))
+    }
+}
+
+/// The inode that keeps room for more group descriptors (`EXT4_RESIZE_INO`).
+const RESIZE: Ino = Ino::new(7);
+/// Where it has its only block (`EXT4_DIND_BLOCK`).
+const DOUBLY_INDIRECT: usize = 13 * 4;
+
+/// The block of the inode that keeps room for more group descriptors. Its other blocks are that room.
+pub(super) fn resize<M: Media>(disk: &mut M, fs: &Fs) -> Option<BlockNr> {
+    let (block, place) = fs.place(RESIZE).filter(|_| fs.superblock.compat.has(Compat::RESIZE_INODE))?;
+    disk.ask(block, &AskResize(Slot::of(fs, RESIZE, place)))
+}
+
+/// How an orphan was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FoundBy {
+    /// By the list: what is its deletion time in other inodes is the number of the next one.
+    List,
+    /// By the file of orphans.
+    File,
+}
+
+/// Is this an orphan, and which one follows?
 struct AskOrphan {
     slot: Slot,
+    found_by: FoundBy,
     /// How many inodes there are.
     inodes: u32,
 }
@@ -130,15 +198,18 @@ impl Question for AskOrphan {
         let kind = raw.kind();
         let can_truncate = [FileKind::REGULAR, FileKind::DIRECTORY, FileKind::SYMLINK].contains(&kind);
         let is_orphan = (raw.links == 0 || can_truncate) && kind != FileKind::UNKNOWN;
-        (is_orphan && raw.dtime <= self.inodes)
-            .then(|| (Inode::of(&raw, self.slot.csum), Ino::new(raw.dtime)))
+        let next = match self.found_by {
+            FoundBy::List => raw.dtime,
+            FoundBy::File => 0,
+        };
+        (is_orphan && next <= self.inodes).then(|| (Inode::of(&raw, &self.slot), Ino::new(next)))
     }
 }
 
-/// Reads an inode of the orphan list, and the number of the one that follows; 0 for none.
-pub(super) fn orphan<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Option<(Inode, Ino)> {
+/// Reads an orphan, and the number of the one that follows; 0 for none.
+pub(super) fn orphan<M: Media>(disk: &mut M, fs: &Fs, ino: Ino, found_by: FoundBy) -> Option<(Inode, Ino)> {
     let (block, place) = fs.place(ino)?;
-    disk.ask(block, &AskOrphan { slot: Slot::of(fs, ino, place), inodes: fs.superblock.inodes })
+    disk.ask(block, &AskOrphan { slot: Slot::of(fs, ino, place), found_by, inodes: fs.superblock.inodes })
 }
 
 /// What is this node of an extent tree?
@@ -168,6 +239,18 @@ impl Mapping {
         let after = self.extents.partition_point(|extent| extent.from <= block);
         let extent = self.extents.get(after.checked_sub(1)?)?;
         extent.find(block).map(|_| extent)
+    }
+
+    /// Where the nth of its blocks is, holes left out.
+    pub(super) fn nth(&self, nth: u64) -> Option<BlockNr> {
+        let mut rest = nth;
+        for extent in &self.extents {
+            if rest < extent.blocks.into() {
+                return extent.at.get().checked_add(rest).map(BlockNr::new);
+            }
+            rest = rest.saturating_sub(extent.blocks.into());
+        }
+        None
     }
 
     /// How many blocks it takes, with the tree's.

@@ -133,6 +133,11 @@ impl JournalFile {
         let zero = place(&mapping, 0).ok_or_else(|| refused(Errno::EUCLEAN))?;
         Ok(Self { mapping, zero, blocks: inode.size / BLOCK })
     }
+
+    /// Where its superblock lies.
+    pub(super) const fn zero(&self) -> BlockNr {
+        self.zero
+    }
 }
 
 impl Log {

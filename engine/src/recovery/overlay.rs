@@ -35,6 +35,11 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    /// The blocks, in their order.
+    pub(super) fn replayed(&self) -> impl Iterator<Item = BlockNr> {
+        self.blocks.iter().map(|(block, _)| *block)
+    }
+
     /// Replays the copy at `at` as `block`. `onto_log` says whether that block is part of the journal itself.
     pub(super) fn replay<M: Media>(&mut self, disk: &mut M, block: BlockNr, copy: Copied) {
         let Copied { at, escaped, onto_log } = copy;

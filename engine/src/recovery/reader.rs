@@ -4,7 +4,7 @@
 //!   Superblock ▸ Groups ▸ JournalInode ▸ JournalSuperblock ▸ Scan ▸ Revoke ▸ Replay
 //!                    │ no journal             │ empty        │ not asked for   │
 //!                    ▼                        ▼              ▼                 ▼
-//!                  SuperblockAgain ▸ GroupsAgain ▸ Orphans ▸ Walk ▸ Nameless ▸ Groups compared ▸ found
+//!                  SuperblockAgain ▸ GroupsAgain ▸ Orphans ▸ Walk ▸ Rest ▸ Groups compared ▸ found
 //! ```
 //! During the scan, [`super::ahead`] makes the other two passes as far as it can.
 //!
@@ -12,19 +12,20 @@
 //! whatever was read before.
 
 use super::ahead::{Ahead, Order};
-use super::audit::{Auditor, Nameless};
+use super::audit::{Auditor, InUse};
 use super::fs::{Fs, Opening};
-use super::inode;
+use super::inode::{self, Inode};
 use super::log::{JournalFile, Log};
 use super::orphans::{List, Orphans};
 use super::overlay::{After, Overlay};
 use super::replay::Replayer;
 use super::revoke::Revoker;
 use super::scan::Scanner;
-use super::walk::{Walk, Walker};
-use super::{Audit, MountError, Profile, Repair, Survivors, Tree};
+use super::walk::Walker;
+use super::{Attributes, Audit, MountError, Profile, Repair, Survivors, Tree};
 use crate::device::{Media, Reader, Step};
-use crate::units::Ino;
+use crate::units::{BlockNr, Ino};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ enum Phase {
     GroupsAgain(Arc<Fs>, Replayed, Opening),
     Orphans(Mounted, List),
     Walk(Mounted, Walker),
-    Nameless(Walked),
+    Rest(Walked),
     Audit(Mounted, Arc<Tree>, Auditor),
 }
 
@@ -99,11 +100,19 @@ struct Mounted {
 #[derive(Clone, Debug)]
 struct Walked {
     mounted: Mounted,
-    tree: Arc<Tree>,
-    walk: Walk,
-    /// The orphans without a name whose blocks were looked up, and the last one of them.
-    nameless: Nameless,
-    last: Ino,
+    in_use: InUse,
+    reads: Reads,
+}
+
+/// What else is read of a disk whose names were read.
+#[derive(Clone, Debug)]
+enum Reads {
+    /// Where the blocks of the orphans are that have no name, behind this one.
+    Nameless(Ino),
+    /// Blocks of attributes: which, and how many were read.
+    Attributes(Arc<Vec<BlockNr>>, usize),
+    /// The inode that keeps room for more group descriptors.
+    Resize,
 }
 
 type Next = Result<Step<Phase, Survivors>, MountError>;
@@ -115,7 +124,7 @@ fn go_on(phase: Phase) -> Next {
 impl Phase {
     fn step<M: Media>(self, disk: &mut M, profile: &Profile, order: Order) -> Next {
         match self {
-            Self::Superblock => go_on(Self::Groups(Opening::start(disk)?)),
+            Self::Superblock => go_on(Self::Groups(Opening::start(disk, profile.attributes)?)),
             Self::Groups(mut opening) => match opening.step(disk)? {
                 Continue(()) => go_on(Self::Groups(opening)),
                 Break(fs) if fs.superblock.has_journal() => go_on(Self::JournalInode(Arc::new(fs))),
@@ -170,9 +179,9 @@ impl Phase {
                 go_on(Self::GroupsAgain(before, replayed, opening))
             }
             Self::GroupsAgain(before, replayed, opening) => replayed.reopen(disk, before, opening),
-            Self::Orphans(mounted, list) => Ok(Step::GoOn(mounted.orphans(disk, list))),
+            Self::Orphans(mounted, list) => mounted.orphans(disk, list),
             Self::Walk(mounted, walker) => mounted.walk(disk, walker, profile.audit),
-            Self::Nameless(walked) => Ok(Step::GoOn(walked.step(disk))),
+            Self::Rest(walked) => Ok(walked.step(disk, profile)),
             Self::Audit(mounted, tree, auditor) => Ok(mounted.audit(disk, tree, auditor)),
         }
     }
@@ -208,12 +217,12 @@ impl Replayed {
 }
 
 impl Mounted {
-    fn orphans<M: Media>(mut self, disk: &mut M, mut list: List) -> Phase {
+    fn orphans<M: Media>(mut self, disk: &mut M, list: List) -> Next {
         let Replayed { overlay, repairs, .. } = &mut self.replayed;
-        match list.step(&mut After::new(disk, overlay), &self.fs, repairs) {
-            Continue(()) => Phase::Orphans(self, list),
+        go_on(match list.step(&mut After::new(disk, overlay), &self.fs, repairs)? {
+            Continue(list) => Phase::Orphans(self, list),
             Break(orphans) => Phase::Walk(Self { orphans, ..self }, Walker::new()),
-        }
+        })
     }
 
     fn walk<M: Media>(mut self, disk: &mut M, walker: Walker, audit: Audit) -> Next {
@@ -221,16 +230,14 @@ impl Mounted {
             Continue(walker) => return go_on(Phase::Walk(self, walker)),
             Break(walk) => walk,
         };
-        let tree = Arc::new(walk.tree());
         let damaged = |(ino, errno): (&Ino, &_)| Repair::DamagedDirectory { ino: *ino, errno: *errno };
         self.replayed.repairs.extend(walk.damaged.iter().map(damaged));
-        match audit {
-            Audit::Full => {
-                let (nameless, last) = (Nameless::default(), Ino::new(0));
-                go_on(Phase::Nameless(Walked { mounted: self, tree, walk, nameless, last }))
-            }
-            Audit::Skip => Ok(Step::Done(self.found(tree))),
-        }
+        let in_use = InUse { orphans: self.orphans.clone(), walk, ..InUse::default() };
+        let reads = match audit {
+            Audit::Full => Reads::Nameless(Ino::new(0)),
+            Audit::Skip => in_use.reads_attributes(&self.fs),
+        };
+        go_on(Phase::Rest(Walked { mounted: self, in_use, reads }))
     }
 
     fn audit<M: Media>(
@@ -253,23 +260,71 @@ impl Mounted {
 }
 
 impl Walked {
-    /// Looks up where the blocks of the next orphan without a name are; behind the last one all that is in use is known.
-    fn step<M: Media>(mut self, disk: &mut M) -> Phase {
-        let mut rest = self.mounted.orphans.range(Ino::new(self.last.get().saturating_add(1))..);
-        match rest.find(|(ino, _)| !self.walk.seen.contains(*ino)) {
-            Some((ino, inode)) => {
-                let mapping = inode::mapping(&mut self.mounted.replayed.disk(disk), &self.mounted.fs, inode);
-                self.last = *ino;
-                Arc::make_mut(&mut self.nameless).insert(*ino, mapping);
-                Phase::Nameless(self)
+    /// Reads one more thing; behind the last one all that is in use is known.
+    fn step<M: Media>(mut self, disk: &mut M, profile: &Profile) -> Step<Phase, Survivors> {
+        let Mounted { fs, replayed, .. } = &mut self.mounted;
+        let mut after = After::new(disk, &replayed.overlay);
+        let in_use = &mut self.in_use;
+        self.reads = match self.reads {
+            Reads::Nameless(last) => match in_use.nameless_behind(last) {
+                Some((ino, inode)) => {
+                    let mapping = inode::mapping(&mut after, fs, inode);
+                    Arc::make_mut(&mut in_use.nameless).insert(ino, mapping);
+                    Reads::Nameless(ino)
+                }
+                None => in_use.reads_attributes(fs),
+            },
+            Reads::Attributes(blocks, read) => match blocks.get(read) {
+                Some(nr) => {
+                    in_use.attributes.read(&mut after, fs, profile.attributes, *nr);
+                    Reads::Attributes(blocks.clone(), read.saturating_add(1))
+                }
+                None => Reads::Resize,
+            },
+            Reads::Resize => {
+                let tree = Arc::new(in_use.tree(profile.attributes));
+                if profile.audit == Audit::Skip {
+                    return Step::Done(self.mounted.found(tree));
+                }
+                in_use.resize = inode::resize(&mut after, fs);
+                let auditor = Auditor::of(fs, replayed.log.as_deref(), in_use, &mut replayed.repairs);
+                return Step::GoOn(Phase::Audit(self.mounted, tree, auditor));
             }
-            None => {
-                let Mounted { fs, replayed, orphans } = &mut self.mounted;
-                let log = replayed.log.as_deref();
-                let auditor =
-                    Auditor::of(fs, log, (orphans, &self.nameless), &self.walk, &mut replayed.repairs);
-                Phase::Audit(self.mounted, self.tree, auditor)
-            }
+        };
+        Step::GoOn(Phase::Rest(self))
+    }
+}
+
+impl InUse {
+    /// The next orphan without a name behind an inode.
+    fn nameless_behind(&self, last: Ino) -> Option<(Ino, &Inode)> {
+        let mut rest = self.orphans.inodes.range(Ino::new(last.get().saturating_add(1))..);
+        rest.find(|(ino, _)| !self.walk.seen.contains(*ino)).map(|(ino, inode)| (*ino, inode))
+    }
+
+    /// Every inode that has a name or is an orphan.
+    fn inodes(&self) -> impl Iterator<Item = (Ino, &Inode)> {
+        let seen = self.walk.seen.iter();
+        let named = seen.filter_map(|(ino, seen)| seen.as_ref().ok().map(|seen| (*ino, &seen.inode)));
+        named.chain(self.orphans.inodes.iter().map(|(ino, inode)| (*ino, inode)))
+    }
+
+    /// The blocks of attributes that are to be read.
+    fn reads_attributes(&self, fs: &Fs) -> Reads {
+        let blocks: BTreeSet<BlockNr> =
+            self.inodes().filter_map(|(_, inode)| self.attributes.missing(fs, inode)).collect();
+        Reads::Attributes(Arc::new(blocks.into_iter().collect()), 0)
+    }
+
+    /// The tree, with the attributes if they were read.
+    fn tree(&self, attributes: Attributes) -> Tree {
+        let mut tree = self.walk.tree();
+        if attributes == Attributes::Read {
+            let all = self.inodes().map(|(ino, inode)| (ino, self.attributes.all(inode)));
+            tree.attributes = all
+                .filter(|(_, found)| found.as_ref().is_ok_and(|found| !found.is_empty()) || found.is_err())
+                .collect();
         }
+        tree
     }
 }

@@ -88,6 +88,22 @@ pub enum Repair {
         /// Of this inode.
         ino: Ino,
     },
+    /// Extended attributes that cannot be read.
+    Attributes {
+        /// The inode that has them.
+        ino: Ino,
+        /// What is wrong with them.
+        error: FormatError,
+    },
+    /// A block of attributes counts other users than it has.
+    AttributeUsers {
+        /// The block.
+        block: BlockNr,
+        /// What it says.
+        stored: u32,
+        /// What it has.
+        counted: u32,
+    },
     /// A bitmap has a bad checksum.
     BitmapChecksum(FormatError),
     /// Blocks in use are marked as free.
@@ -188,6 +204,10 @@ impl fmt::Display for Repair {
                 write!(f, "inode {ino} says that it has {stored} links, but it has {counted}")
             }
             Self::Shared { block, ino } => write!(f, "block {block} of inode {ino} is in use elsewhere too"),
+            Self::Attributes { ino, error } => write!(f, "inode {ino}: {error}"),
+            Self::AttributeUsers { block, stored, counted } => {
+                write!(f, "block {block} of attributes says that it has {stored} users, but it has {counted}")
+            }
             Self::BitmapChecksum(error) => write!(f, "{error}"),
             Self::BlocksMarkedFree { first, blocks } => {
                 write!(f, "{blocks} blocks in use are marked as free, first block {first}")

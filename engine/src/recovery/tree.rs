@@ -1,5 +1,6 @@
 //! What is found on a recovered disk. File contents are references: nobody reads them until a question needs it.
 
+use crate::format::xattr::Attribute;
 use crate::history::Errno;
 use crate::units::{BlockNr, FileBlock, Ino};
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct Tree {
     /// What each path names. Bytes of a name that are not UTF-8 stand as `\xNN`.
     pub entries: BTreeMap<String, Node>,
+    /// The attributes of each inode that has any, if they were read; or the error that reading them returns.
+    pub attributes: BTreeMap<Ino, Result<Vec<Attribute>, Errno>>,
 }
 
 /// What a name stands for.

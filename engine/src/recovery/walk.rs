@@ -7,6 +7,7 @@
 //! their checksums. A directory shows what readdir(2) shows: it passes over a block that is corrupt and returns no
 //! error, so the names in it are missing and the damage is a repair. (Where entries have no checksums, Linux still shows
 //! those before the corrupt one; here none of the block's.)
+//! A directory with an index is read block by block too, its index being checked on the way.
 //! A directory that has a second name is unreadable there. Names longer than a path can be end the descent.
 
 use super::error::{MountError, errno_of};
@@ -16,7 +17,7 @@ use super::node::{node, text};
 use super::shelf::Shelf;
 use super::tree::{Node, Tree};
 use crate::device::{Media, Question};
-use crate::format::{Dirent, ExtentState, FileKind, InodeSeed, dirent};
+use crate::format::{Compat, Dirent, ExtentState, FileKind, InodeSeed, dirent, htree};
 use crate::history::Errno;
 use crate::units::{Block, BlockNr, FileBlock, Ino, block_bytes};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ const PATH_MAX: usize = 4096;
 
 /// Which names are in this block of a directory?
 struct AskNames {
+    /// Its place, in a directory with an index.
+    indexed: Option<FileBlock>,
     csum: Option<InodeSeed>,
     /// How many inodes there are.
     inodes: u32,
@@ -38,7 +41,11 @@ struct AskNames {
 impl Question for AskNames {
     type Answer = Result<Vec<Dirent>, Errno>;
     fn answer(&self, content: &Block) -> Self::Answer {
-        let found = dirent::entries(content, self.csum).map_err(|error| errno_of(&error))?;
+        let found = match self.indexed {
+            Some(at) => htree::names(content, at, self.csum),
+            None => dirent::entries(content, self.csum),
+        };
+        let found = found.map_err(|error| errno_of(&error))?;
         let exist = found.iter().all(|entry| (1..=self.inodes).contains(&entry.ino.get()));
         if exist { Ok(found) } else { Err(Errno::EUCLEAN) }
     }
@@ -75,7 +82,8 @@ impl Walk {
     /// The tree.
     pub(super) fn tree(&self) -> Tree {
         let shown = self.entries.iter().filter(|(path, _)| &***path != "/lost+found");
-        Tree { entries: shown.map(|(path, node)| (path.to_string(), Node::clone(node))).collect() }
+        let entries = shown.map(|(path, node)| (path.to_string(), Node::clone(node))).collect();
+        Tree { entries, attributes: BTreeMap::new() }
     }
 
     fn see<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) {
@@ -237,7 +245,10 @@ impl Walk {
             return self.read(reading);
         };
         // v6.6 fs/ext4/dir.c, ext4_readdir: "directory fails checksum", or ext4_check_dir_entry; goes on behind it
-        match disk.ask(at, &AskNames { csum: inode.seed, inodes: fs.superblock.inodes }) {
+        // v6.6 fs/ext4/ext4.h, is_dx
+        let is_indexed = inode.is_indexed && fs.superblock.compat.has(Compat::DIR_INDEX);
+        let indexed = u32::try_from(reading.next).ok().filter(|_| is_indexed).map(FileBlock::new);
+        match disk.ask(at, &AskNames { indexed, csum: inode.seed, inodes: fs.superblock.inodes }) {
             Ok(found) => Arc::make_mut(&mut reading.names).extend(found),
             Err(errno) => reading.damage = reading.damage.or(Some(errno)),
         }

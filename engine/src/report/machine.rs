@@ -6,7 +6,7 @@
 //! Options that have their defaults are not said, apart from those of the disk and `data=`.
 
 use crate::device::{Cache, Fua};
-use crate::scenario::{Checksums, DataMode, Stack};
+use crate::scenario::{Checksums, DataError, DataMode, OnError, Stack, Synchronous};
 use crate::units::{BLOCK_BYTES, len_u64};
 
 /// Seconds between commits, where a mount does not say.
@@ -25,19 +25,33 @@ pub(super) fn storage(stack: &Stack) -> String {
 fn file_system(stack: &Stack) -> String {
     let (mkfs, mount) = (&stack.mkfs, &stack.mount);
     let mib = (mkfs.blocks * len_u64(BLOCK_BYTES)) >> 20;
+    let has_journal = stack.has_journal();
     let data = match mount.data {
-        DataMode::Ordered => "data=ordered",
-        DataMode::Writeback => "data=writeback",
+        // v6.6 fs/ext4/ext4_jbd2.c, ext4_inode_journal_mode: an image may have no journal
+        DataMode::Ordered if has_journal => "data=ordered",
         DataMode::Journal => "data=journal",
+        DataMode::Ordered | DataMode::Writeback => "data=writeback",
     };
-    let mut words = format!("ext4 {mib} MiB {data}");
+    let mut words = match &stack.image {
+        Some(image) => format!("ext4 of {:?} {data}", image.path),
+        None => format!("ext4 {mib} MiB {data}"),
+    };
     let special = [
-        (mkfs.journal_blocks.is_none(), "no journal"),
+        (!has_journal, "no journal"),
         (mkfs.metadata_csum == Checksums::None, "no metadata_csum"),
+        (mkfs.dir_index, "dir_index"),
+        (mkfs.orphan_file, "orphan_file"),
         (!mount.delalloc, "nodelalloc"),
         (!mount.dioread_nolock, "dioread_lock"),
         (!mount.auto_da_alloc, "noauto_da_alloc"),
         (!mount.barrier, "nobarrier"),
+        (mount.journal_checksum, "journal_checksum"),
+        (mount.journal_async_commit, "journal_async_commit"),
+        (mount.synchronous == Synchronous::Directories, "dirsync"),
+        (mount.synchronous == Synchronous::All, "sync"),
+        (mount.errors == OnError::RemountRo, "errors=remount-ro"),
+        (mount.errors == OnError::Panic, "errors=panic"),
+        (mount.data_err == DataError::Abort, "data_err=abort"),
     ];
     for (_, word) in special.iter().filter(|(there, _)| *there) {
         words.push(' ');
@@ -84,6 +98,17 @@ mod tests {
              disk: (cache: write_through, atomic_write: 4096, fua: true))",
             "Linux 6.6.51 or later 6.6, ext4 32 MiB data=ordered no metadata_csum noauto_da_alloc nobarrier \
              commit=30, disk: write-through cache, writes 4096 bytes as one piece, FUA",
+        );
+        check(
+            "(mount: (data: writeback, journal_checksum: true, journal_async_commit: true, dirsync: true, \
+             errors: remount_ro, data_err: abort))",
+            "Linux 6.6 (before 6.6.51), ext4 32 MiB data=writeback journal_checksum journal_async_commit dirsync \
+             errors=remount-ro data_err=abort, disk: volatile cache, writes 512 bytes as one piece, no FUA",
+        );
+        check(
+            "(mkfs: (journal: false), mount: (sync: true, errors: panic))",
+            "Linux 6.6 (before 6.6.51), ext4 32 MiB data=writeback no journal sync errors=panic, \
+             disk: volatile cache, writes 512 bytes as one piece, no FUA",
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{DataWritten, Run, StepReport, Traffic};
 use crate::device::{Op, Why};
-use crate::scenario::{Call, MemoryCall, Step};
+use crate::scenario::{Call, MemoryCall, Step, Target, XattrCall};
 use crate::units::{FileBlock, Ino, Widen, len_u32};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +64,7 @@ fn by_step(steps: usize, run: &Run<'_>, names: &Names) -> Vec<Traffic> {
                     | Why::JournalSuperblock
                     | Why::Superblock
                     | Why::FlushBeforeCommit(_)
+                    | Why::FlushBehindCommit(_)
                     | Why::FlushForFua
                     | Why::FlushOfSync
                     | Why::FlushBeforeTail => {}
@@ -119,9 +120,18 @@ const fn name(call: &Call) -> &'static str {
         Call::Rmdir { .. } => "rmdir",
         Call::Unlink { .. } => "unlink",
         Call::Rename { .. } => "rename",
+        Call::Fallocate { .. } => "fallocate",
+        Call::Renameat2 { .. } => "renameat2",
+        Call::Linkat { .. } => "linkat",
         Call::Link { .. } => "link",
         Call::Symlink { .. } => "symlink",
         Call::Chmod { .. } => "chmod",
+        Call::Xattr(XattrCall::Set { on: Target::Path(_), .. }) => "setxattr",
+        Call::Xattr(XattrCall::Set { on: Target::Descriptor(_), .. }) => "fsetxattr",
+        Call::Xattr(XattrCall::Get { on: Target::Path(_), .. }) => "getxattr",
+        Call::Xattr(XattrCall::Get { on: Target::Descriptor(_), .. }) => "fgetxattr",
+        Call::Xattr(XattrCall::Remove { on: Target::Path(_), .. }) => "removexattr",
+        Call::Xattr(XattrCall::Remove { on: Target::Descriptor(_), .. }) => "fremovexattr",
         Call::Pwritev2 { .. } => "pwritev2",
         Call::SyncFileRange { .. } => "sync_file_range",
         Call::PosixFadvise { .. } => "posix_fadvise",

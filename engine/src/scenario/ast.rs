@@ -1,9 +1,14 @@
 //! The types of a checked scenario. Names are those of the system calls and of their flags.
 
-use super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RwFlags, SyncRangeFlags};
-use crate::device::{AtomicUnit, Cache, Fua};
+use super::flags::{
+    FallocFlags, MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RenameFlags, RwFlags, SyncRangeFlags,
+    XattrFlags,
+};
+use crate::device::{AtomicUnit, Cache, DiskImage, Fua};
+use crate::format::Superblock;
 use crate::history::Errno;
 use crate::kernel::{AutoDaAlloc, Barriers, Delalloc, Kernel, NewBlocks};
+use crate::units::BlockNr;
 use std::sync::Arc;
 
 /// A checked scenario.
@@ -30,12 +35,25 @@ pub struct Scenario {
 pub struct Stack {
     /// Which Linux.
     pub kernel: Kernel,
-    /// How the file system was made.
+    /// How the file system was made, where there is no image.
     pub mkfs: Mkfs,
+    /// A real file system to begin with.
+    pub image: Option<Image>,
     /// How it is mounted.
     pub mount: Mount,
     /// What it is on.
     pub disk: DiskOptions,
+}
+
+/// An image file with a real file system.
+///
+/// The engine reads no files: whoever parsed the scenario reads this one, puts its bytes here, and runs it then.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// The path, relative to the scenario's own file.
+    pub path: String,
+    /// The bytes; none before they were read.
+    pub disk: Option<Arc<DiskImage>>,
 }
 
 /// How the file system was made (mke2fs).
@@ -49,6 +67,10 @@ pub struct Mkfs {
     pub metadata_csum: Checksums,
     /// Number of inodes, a multiple of 16.
     pub inodes: u32,
+    /// Hashed directories (feature `dir_index`).
+    pub dir_index: bool,
+    /// A file for orphans (feature `orphan_file`).
+    pub orphan_file: bool,
 }
 
 /// Whether metadata carries checksums.
@@ -75,6 +97,49 @@ pub struct Mount {
     pub barrier: bool,
     /// `commit=` in seconds.
     pub commit_secs: u64,
+    /// `journal_checksum`: what the log is protected with where metadata has no checksums.
+    pub journal_checksum: bool,
+    /// `journal_async_commit`: the commit block does not wait for what it commits.
+    pub journal_async_commit: bool,
+    /// `sync`, `dirsync`, or neither.
+    pub synchronous: Synchronous,
+    /// `errors=`
+    pub errors: OnError,
+    /// `data_err=`
+    pub data_err: DataError,
+}
+
+/// Which calls on a mount wait until what they changed is durable, without being asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Synchronous {
+    /// None.
+    None,
+    /// Those that change names (`dirsync`).
+    Directories,
+    /// Those that change names, and those that write or cut off data (`sync`).
+    All,
+}
+
+/// `errors=`: what is done about a file system that is found to be damaged. Nothing that a scenario can say leads
+/// there yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnError {
+    /// `errors=continue`
+    Continue,
+    /// `errors=remount-ro`
+    RemountRo,
+    /// `errors=panic`
+    Panic,
+}
+
+/// `data_err=`: what a commit does about ordered data that could not be written. Nothing that a scenario can say leads
+/// there yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DataError {
+    /// `data_err=ignore`
+    Ignore,
+    /// `data_err=abort`
+    Abort,
 }
 
 /// `data=`
@@ -157,6 +222,8 @@ pub enum Call {
     Ftruncate { fd: Name, length: i64 },
     /// `truncate`
     Truncate { path: String, length: i64 },
+    /// `fallocate`
+    Fallocate { fd: Name, mode: FallocFlags, offset: i64, length: i64 },
     /// `fsync`
     Fsync { fd: Name },
     /// `fdatasync`
@@ -173,6 +240,10 @@ pub enum Call {
     Unlink { path: String },
     /// `rename`
     Rename { old: String, new: String },
+    /// `renameat2`
+    Renameat2 { old: String, new: String, flags: RenameFlags },
+    /// `linkat` of an open file: with AT_EMPTY_PATH.
+    Linkat { fd: Name, path: String },
     /// `link`
     Link { old: String, new: String },
     /// `symlink`
@@ -185,12 +256,35 @@ pub enum Call {
     SyncFileRange { fd: Name, offset: i64, nbytes: i64, flags: SyncRangeFlags },
     /// `posix_fadvise`
     PosixFadvise { fd: Name, offset: i64, length: i64, advice: Advice },
+    /// A call on extended attributes.
+    Xattr(XattrCall),
     /// A call on the address space, or an access through it.
     Memory(MemoryCall),
     /// The virtual clock advances.
     Sleep { seconds: u64 },
     /// This moment has a name.
     Mark { name: Name },
+}
+
+/// A call on extended attributes, by path or by descriptor.
+#[expect(missing_docs, reason = "the manual pages of the calls")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum XattrCall {
+    /// `setxattr`, `fsetxattr`
+    Set { on: Target, name: String, value: Data, flags: XattrFlags },
+    /// `getxattr`, `fgetxattr`
+    Get { on: Target, name: String, expect: Data },
+    /// `removexattr`, `fremovexattr`
+    Remove { on: Target, name: String },
+}
+
+/// What a call is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// What a path leads to.
+    Path(String),
+    /// An open file.
+    Descriptor(Name),
 }
 
 /// A call on the address space, or an access through it; the fields are the call's arguments.
@@ -331,12 +425,27 @@ pub enum Predicate {
     Implies(Box<Predicate>, Box<Predicate>),
 }
 
+impl Stack {
+    /// Whether the file system has a journal. An image that was not read counts as one that has.
+    pub fn has_journal(&self) -> bool {
+        let superblock = |disk: &Arc<DiskImage>| Superblock::from_block(disk.block(BlockNr::new(0))).ok();
+        match &self.image {
+            None => self.mkfs.journal_blocks.is_some(),
+            Some(image) => {
+                let superblock = image.disk.as_ref().filter(|disk| disk.blocks() > 0).and_then(superblock);
+                superblock.is_none_or(|superblock| superblock.has_journal())
+            }
+        }
+    }
+}
+
 impl Default for Stack {
     /// What a scenario that leaves out `stack` runs on.
     fn default() -> Self {
         Self {
             kernel: Kernel::default(),
             mkfs: Mkfs::default(),
+            image: None,
             mount: Mount::default(),
             disk: DiskOptions::default(),
         }
@@ -346,7 +455,14 @@ impl Default for Stack {
 impl Default for Mkfs {
     /// 32 MiB with a journal of 4 MiB, checksums, and an inode for every four blocks.
     fn default() -> Self {
-        Self { blocks: 8192, journal_blocks: Some(1024), metadata_csum: Checksums::Crc32c, inodes: 2048 }
+        Self {
+            blocks: 8192,
+            journal_blocks: Some(1024),
+            metadata_csum: Checksums::Crc32c,
+            inodes: 2048,
+            dir_index: false,
+            orphan_file: false,
+        }
     }
 }
 
@@ -375,6 +491,11 @@ impl Mount {
             auto_da_alloc: rules.auto_da_alloc == AutoDaAlloc::On,
             barrier: rules.barriers == Barriers::On,
             commit_secs: 5,
+            journal_checksum: false,
+            journal_async_commit: false,
+            synchronous: Synchronous::None,
+            errors: OnError::Continue,
+            data_err: DataError::Ignore,
         }
     }
 }

@@ -25,13 +25,14 @@ mod expect;
 mod flags;
 mod kernels;
 mod memory;
+mod mount;
 mod names;
 mod predicates;
 mod scalars;
 mod stack;
 mod steps;
 mod text;
-mod unmodelled;
+mod xattr;
 
 use super::Scenario;
 use super::ast::{Data, Wanted};

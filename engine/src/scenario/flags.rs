@@ -66,6 +66,11 @@ flags! {
         MAP_SYNC = 0x80000,
         MAP_FIXED_NOREPLACE = 0x0010_0000,
     }
+    /// Flags of `setxattr` (setxattr(2)).
+    XattrFlags {
+        XATTR_CREATE = 1,
+        XATTR_REPLACE = 2,
+    }
     /// Flags of `msync` (msync(2)).
     MsyncFlags {
         MS_ASYNC = 1,
@@ -83,6 +88,21 @@ flags! {
         SYNC_FILE_RANGE_WAIT_BEFORE = 1,
         SYNC_FILE_RANGE_WRITE = 2,
         SYNC_FILE_RANGE_WAIT_AFTER = 4,
+    }
+    /// The mode of `fallocate` (fallocate(2)); none of them allocates.
+    FallocFlags {
+        FALLOC_FL_KEEP_SIZE = 0x1,
+        FALLOC_FL_PUNCH_HOLE = 0x2,
+        FALLOC_FL_COLLAPSE_RANGE = 0x8,
+        FALLOC_FL_ZERO_RANGE = 0x10,
+        FALLOC_FL_INSERT_RANGE = 0x20,
+        FALLOC_FL_UNSHARE_RANGE = 0x40,
+    }
+    /// Flags of `renameat2` (rename(2)).
+    RenameFlags {
+        RENAME_NOREPLACE = 1,
+        RENAME_EXCHANGE = 2,
+        RENAME_WHITEOUT = 4,
     }
     /// Flags of `pwritev2` (readv(2)).
     RwFlags {

@@ -1,14 +1,16 @@
 //! Running a scenario, and holding each step to what the file says that it returns.
 
-use super::{Answer, Place, StepError, Trace};
+use super::image::check_options;
+use super::{Answer, Place, StepError, Trace, open_image};
 use crate::block::{Barrier, Queue};
 use crate::device::{Disk, DiskImage, DiskModel};
 use crate::ext4::{Datasync, Fs, Options, mkfs};
+use crate::format::Superblock;
 use crate::history::{Errno, History, Returned, StepRecord};
 use crate::mutant::Mutant;
-use crate::scenario::{Call, MemoryCall, OpenFlags, Scenario, Stack, Step, Wanted};
+use crate::scenario::{Call, MemoryCall, OpenFlags, Scenario, Stack, Step, Wanted, XattrCall};
 use crate::schedule::Schedule;
-use crate::units::{StepIdx, Time, len_u32, len_u64};
+use crate::units::{BlockNr, StepIdx, Time, len_u32, len_u64};
 use crate::vfs::{Mmap, Mremap, Vfs};
 
 /// When the file system is made: some Tuesday in November 2023.
@@ -37,9 +39,9 @@ pub fn run_mutant(scenario: &Scenario, schedule: Schedule, mutant: Mutant) -> Re
 
 fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> Result<Trace, StepError> {
     let stack = &scenario.stack;
-    let made = mkfs(&stack.mkfs, MADE);
-    let settled = set_up(scenario, made)?;
-    let start = MADE.plus_secs(SETTLED_SECS);
+    let (made, when) = begin_with(stack)?;
+    let settled = set_up(scenario, made, when)?;
+    let start = when.plus_secs(SETTLED_SECS);
     let mut fs = Fs::mount(queue(stack, settled, schedule, mutant, start), Options::of(stack));
     // What the mount wrote is durable before the first crash point.
     let base = fs.queue().restart_log();
@@ -60,9 +62,28 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
     Ok(Trace { schedule, base, log, history: History { steps } })
 }
 
+/// What is on the disk at first, and when: a new file system, or the image, after it was last written.
+fn begin_with(stack: &Stack) -> Result<(DiskImage, Time), StepError> {
+    let Some(image) = &stack.image else { return Ok((mkfs(&stack.mkfs, MADE), MADE)) };
+    let refused = |message: String, help: Option<&str>| StepError {
+        place: Place::Image,
+        message,
+        help: help.map(str::to_owned),
+    };
+    let disk = image.disk.as_ref().ok_or_else(|| {
+        refused(format!("the image {:?} was not read: only what reads files can run this", image.path), None)
+    })?;
+    let opened = open_image(DiskImage::clone(disk), stack.kernel)
+        .and_then(|opened| check_options(stack).map(|()| opened))
+        .map_err(|error| refused(format!("the image {:?}: {error}", image.path), error.help()))?;
+    let written = Superblock::from_block(opened.block(BlockNr::new(0)))
+        .map_or(0, |superblock| superblock.write_time.max(superblock.mount_time));
+    Ok((opened, MADE.max(Time::from_secs(u64::from(written) + 1))))
+}
+
 /// Runs the setup on a file system of its own and unmounts it.
-fn set_up(scenario: &Scenario, made: DiskImage) -> Result<DiskImage, StepError> {
-    let q = queue(&scenario.stack, made, Schedule::Prompt, None, MADE);
+fn set_up(scenario: &Scenario, made: DiskImage, when: Time) -> Result<DiskImage, StepError> {
+    let q = queue(&scenario.stack, made, Schedule::Prompt, None, when);
     let mut vfs = Vfs::new(Fs::mount(q, Options::of(&scenario.stack)));
     for (index, step) in scenario.setup.iter().enumerate() {
         let answer = perform(&mut vfs, &step.call);
@@ -109,6 +130,9 @@ fn perform(vfs: &mut Vfs, call: &Call) -> Answer {
         Call::Rmdir { path } => done(vfs.rmdir(path)),
         Call::Unlink { path } => done(vfs.unlink(path)),
         Call::Rename { old, new } => done(vfs.rename(old, new)),
+        Call::Fallocate { fd, mode, offset, length } => done(vfs.fallocate(fd, *mode, *offset, *length)),
+        Call::Renameat2 { old, new, flags } => done(vfs.renameat2(old, new, *flags)),
+        Call::Linkat { fd, path } => done(vfs.linkat(fd, path)),
         Call::Link { old, new } => done(vfs.link(old, new)),
         Call::Symlink { target, path } => done(vfs.symlink(target, path)),
         Call::Chmod { path, mode } => done(vfs.chmod(path, *mode)),
@@ -119,6 +143,7 @@ fn perform(vfs: &mut Vfs, call: &Call) -> Answer {
         Call::PosixFadvise { fd, offset, length, advice } => {
             done(vfs.posix_fadvise(fd, *offset, *length, *advice))
         }
+        Call::Xattr(call) => perform_on_attributes(vfs, call),
         Call::Memory(call) => perform_on_memory(vfs, call),
         Call::Sleep { seconds } => {
             let until = vfs.fs().queue().now().plus_secs(*seconds);
@@ -126,6 +151,15 @@ fn perform(vfs: &mut Vfs, call: &Call) -> Answer {
             Answer::Value(0)
         }
         Call::Mark { .. } => Answer::Value(0),
+    }
+}
+
+/// One call on extended attributes.
+fn perform_on_attributes(vfs: &mut Vfs, call: &XattrCall) -> Answer {
+    match call {
+        XattrCall::Set { on, name, value, flags } => done(vfs.setxattr(on, name, value, *flags)),
+        XattrCall::Get { on, name, expect } => read(expect, |_| vfs.getxattr(on, name)),
+        XattrCall::Remove { on, name } => done(vfs.removexattr(on, name)),
     }
 }
 

@@ -2,9 +2,10 @@
 //! two that were not run: the full disk, whose count depends on the layout, and the short read.
 
 mod mappings;
+mod space;
 
 use super::{StepError, run};
-use crate::scenario::parse;
+use crate::scenario::{Kernel, parse, parse_all};
 use crate::schedule::Schedule;
 
 /// A row: what it is about, the setup, the steps. A step that should fail says so.
@@ -468,6 +469,60 @@ fn direct_transfers_return_what_the_kernel_does() {
 #[test]
 fn mappings_are_made_and_refused_as_by_the_kernel() {
     check(mappings::MAPPINGS);
+}
+
+#[test]
+fn ranges_are_allocated_and_freed_as_by_the_kernel() {
+    check(space::FALLOCATE);
+}
+
+#[test]
+fn names_are_exchanged_and_not_replaced_as_by_the_kernel() {
+    check(space::RENAMEAT2);
+}
+
+#[test]
+fn files_without_a_name_get_one_as_by_the_kernel() {
+    check(space::TMPFILE);
+}
+
+#[test]
+fn older_kernels_lack_calls_and_modes() {
+    // The steps that hold for each of these kernels; those that differ say so with `on`.
+    let steps = r#"
+        open(fd: "f", path: "/f", flags: [O_RDWR]),
+        fails(errno: ENOSYS, step: fallocate(fd: "f", mode: [], offset: 0, length: 1), on: "..2.6.19"),
+        only(on: "3.10..", step: fails(EINVAL, fallocate(fd: "f", mode: [], offset: 0, length: 0))),
+        only(on: "3.10..", step: fallocate(fd: "f", mode: [FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE], offset: 0, length: 1)),
+        only(on: "3.10", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_ZERO_RANGE], offset: 0, length: 1))),
+        only(on: "3.10", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_COLLAPSE_RANGE], offset: 0, length: 1))),
+        only(on: "3.16..", step: fallocate(fd: "f", mode: [FALLOC_FL_ZERO_RANGE], offset: 0, length: 1)),
+        only(on: "3.16..", step: fails(EINVAL, fallocate(fd: "f", mode: [FALLOC_FL_COLLAPSE_RANGE], offset: 0, length: 1))),
+        only(on: "3.10..3.16", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_INSERT_RANGE], offset: 0, length: 1))),
+        only(on: "4.19..", step: fails(EINVAL, fallocate(fd: "f", mode: [FALLOC_FL_INSERT_RANGE], offset: 0, length: 1))),
+        only(on: "4.19..6.6.51", step: fails(EINVAL, fallocate(fd: "f", mode: [FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_KEEP_SIZE], offset: 0, length: 4096))),
+        only(on: "4.19..6.6.51", step: fails(EINVAL, fallocate(fd: "f", mode: [FALLOC_FL_INSERT_RANGE, FALLOC_FL_ZERO_RANGE], offset: 0, length: 4096))),
+        only(on: "4.19..6.6.51", step: fails(EINVAL, fallocate(fd: "f", mode: [FALLOC_FL_ZERO_RANGE, FALLOC_FL_UNSHARE_RANGE], offset: 0, length: 4096))),
+        only(on: "6.12", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_KEEP_SIZE], offset: 0, length: 4096))),
+        only(on: "6.12", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_INSERT_RANGE, FALLOC_FL_ZERO_RANGE], offset: 0, length: 4096))),
+        only(on: "6.12", step: fails(EOPNOTSUPP, fallocate(fd: "f", mode: [FALLOC_FL_ZERO_RANGE, FALLOC_FL_UNSHARE_RANGE], offset: 0, length: 4096))),
+        fails(errno: ENOSYS, step: renameat2(old: "/f", new: "/g", flags: []), on: "..3.10"),
+        only(on: "3.16..", step: rename("/g", "/f")),
+        fails(errno: EISDIR, step: open(fd: "t", path: "/", flags: [O_TMPFILE, O_RDWR]), on: "..3.10"),
+        only(on: "..2.6.11", step: fails(ENOSYS, linkat(fd: "f", path: "/h"))),
+        only(on: "2.6.16..2.6.19", step: fails(EINVAL, linkat(fd: "f", path: "/h"))),
+        only(on: "3.10..", step: linkat(fd: "f", path: "/h")),
+    "#;
+    let text = format!(
+        "(title: \"row\", stack: (kernel: \"..\"), setup: [create(\"/f\", \"x\")], steps: [{steps}], expect: [])"
+    );
+    let scenarios = parse_all(&text).unwrap_or_else(|errors| panic!("{errors:?}"));
+    assert_eq!(scenarios.len(), Kernel::ALL.len());
+    for scenario in scenarios {
+        if let Err(error) = run(&scenario, Schedule::Prompt) {
+            panic!("{}: {error}", scenario.stack.kernel);
+        }
+    }
 }
 
 #[test]

@@ -121,6 +121,15 @@ impl Vfs {
         }
     }
 
+    /// The pages of a file from one on are others now: they leave the page table, private copies among them.
+    pub(super) fn unmap_pages_from(&mut self, ino: Ino, first: u64) {
+        if self.mm.unmap_mapping_range(ino, first) {
+            self.within("unmap_mapping_range", |vfs| {
+                vfs.fs.decide(format!("pages from {first} on leave the page table: the next access faults"));
+            });
+        }
+    }
+
     /// Stores bytes that lie in one page; none only make it ready.
     fn store_in_page(&mut self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
         let spot = self.spot(address)?;

@@ -4,6 +4,8 @@ use super::Vfs;
 use super::path::{Component, Last, Resolved};
 use crate::ext4::Place;
 use crate::history::Errno;
+use crate::kernel::Feature;
+use crate::scenario::{Name, RenameFlags};
 use crate::units::{BLOCK_BYTES, Ino};
 
 impl Vfs {
@@ -65,38 +67,109 @@ impl Vfs {
     /// Those of path lookup, EBUSY for `.`, `..` and `/`, ENOENT, ENOTDIR, EISDIR, EINVAL (into itself),
     /// ENOTEMPTY, EMLINK, ENOSPC.
     pub fn rename(&mut self, old: &str, new: &str) -> Result<(), Errno> {
-        self.through(&["sys_rename", "do_renameat2"], |vfs| {
-            let from = vfs.resolve(old, Last::Parent)?;
-            let to = vfs.resolve(new, Last::Parent)?;
-            let (Component::Name(old_name), Component::Name(new_name)) = (&from.last, &to.last) else {
-                return Err(Errno::EBUSY);
-            };
-            let ino = from.ino.ok_or(Errno::ENOENT)?;
-            let is_dir = vfs.fs.is_dir(ino);
-            if !is_dir && (from.slash || to.slash) {
-                return Err(Errno::ENOTDIR);
-            }
-            if is_dir && vfs.is_within(to.dir, ino) {
+        self.through(&["sys_rename", "do_renameat2"], |vfs| vfs.do_rename(old, new, RenameFlags::NONE))
+    }
+
+    /// renameat2(2). v6.6 fs/namei.c, `do_renameat2`
+    ///
+    /// # Errors
+    /// ENOSYS, EINVAL (flags that exclude each other), EEXIST (RENAME_NOREPLACE), ENOENT (RENAME_EXCHANGE with
+    /// nothing), and those of rename.
+    pub fn renameat2(&mut self, old: &str, new: &str, flags: RenameFlags) -> Result<(), Errno> {
+        let kernel = self.fs.options().kernel;
+        if !kernel.has(Feature::Renameat2) {
+            return Err(Errno::ENOSYS);
+        }
+        self.through(&["sys_renameat2", "do_renameat2"], |vfs| {
+            let whiteout = flags.has(RenameFlags::RENAME_WHITEOUT);
+            let exclusive = whiteout || flags.has(RenameFlags::RENAME_NOREPLACE);
+            let is_unknown = whiteout && !kernel.has(Feature::RenameWhiteout);
+            if is_unknown || exclusive && flags.has(RenameFlags::RENAME_EXCHANGE) {
                 return Err(Errno::EINVAL);
             }
-            if to.ino.is_some_and(|victim| vfs.is_within(from.dir, victim)) {
-                return Err(Errno::ENOTEMPTY);
+            vfs.do_rename(old, new, flags)
+        })
+    }
+
+    fn do_rename(&mut self, old: &str, new: &str, flags: RenameFlags) -> Result<(), Errno> {
+        let exchanges = flags.has(RenameFlags::RENAME_EXCHANGE);
+        let replaces = !flags.has(RenameFlags::RENAME_NOREPLACE);
+        let from = self.resolve(old, Last::Parent)?;
+        let to = self.resolve(new, Last::Parent)?;
+        let Component::Name(old_name) = &from.last else { return Err(Errno::EBUSY) };
+        let Component::Name(new_name) = &to.last else {
+            return Err(if replaces { Errno::EBUSY } else { Errno::EEXIST });
+        };
+        let ino = from.ino.ok_or(Errno::ENOENT)?;
+        if !replaces && to.ino.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        if exchanges {
+            let other = to.ino.ok_or(Errno::ENOENT)?;
+            if to.slash && !self.fs.is_dir(other) {
+                return Err(Errno::ENOTDIR);
             }
-            if to.ino == Some(ino) {
-                vfs.decide("two names of one inode: nothing to do, and both stay");
-                return Ok(());
-            }
-            if let Some(victim) = to.ino {
-                match (is_dir, vfs.fs.is_dir(victim)) {
-                    (true, false) => return Err(Errno::ENOTDIR),
-                    (false, true) => return Err(Errno::EISDIR),
-                    (true, true) | (false, false) => {}
+        }
+        if !self.fs.is_dir(ino) && (from.slash || to.slash && !exchanges) {
+            return Err(Errno::ENOTDIR);
+        }
+        if self.is_ancestor(ino, to.dir) {
+            return Err(Errno::EINVAL);
+        }
+        if to.ino.is_some_and(|other| self.is_ancestor(other, from.dir)) {
+            return Err(if exchanges { Errno::EINVAL } else { Errno::ENOTEMPTY });
+        }
+        if to.ino == Some(ino) {
+            self.decide("two names of one inode: nothing to do, and both stay");
+            return Ok(());
+        }
+        let (old, new) = (Place { dir: from.dir, name: old_name }, Place { dir: to.dir, name: new_name });
+        self.within("vfs_rename", |vfs| match to.ino {
+            Some(other) if exchanges => vfs.fs.exchange((old, ino), (new, other)),
+            victim => {
+                if let Some(victim) = victim {
+                    vfs.may_replace(ino, victim)?;
                 }
+                vfs.fs.rename(old, ino, new, victim)
             }
-            vfs.within("vfs_rename", |vfs| {
-                let (from, to_place) =
-                    (Place { dir: from.dir, name: old_name }, Place { dir: to.dir, name: new_name });
-                vfs.fs.rename(from, ino, to_place, to.ino)
+        })
+    }
+
+    /// What replaces a directory must be one, and what replaces anything else must be none.
+    /// v6.6 fs/namei.c, `may_delete`
+    fn may_replace(&mut self, ino: Ino, victim: Ino) -> Result<(), Errno> {
+        match (self.fs.is_dir(ino), self.fs.is_dir(victim)) {
+            (true, false) => Err(Errno::ENOTDIR),
+            (false, true) => Err(Errno::EISDIR),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
+    /// linkat(2) of an open file, with AT_EMPTY_PATH. v6.6 fs/namei.c, `do_linkat`, `vfs_link`
+    ///
+    /// # Errors
+    /// ENOSYS, EINVAL (AT_EMPTY_PATH is not known), EBADF, those of path lookup, EEXIST, EPERM for a directory, ENOENT
+    /// for a file that has no name any more or that was opened with O_TMPFILE and O_EXCL, EMLINK, ENOSPC.
+    pub fn linkat(&mut self, fd: &Name, path: &str) -> Result<(), Errno> {
+        let kernel = self.fs.options().kernel;
+        if !kernel.has(Feature::Linkat) {
+            return Err(Errno::ENOSYS);
+        }
+        self.through(&["sys_linkat", "do_linkat"], |vfs| {
+            if !kernel.has(Feature::AtEmptyPath) {
+                return Err(Errno::EINVAL);
+            }
+            let (_, file) = vfs.file(fd)?;
+            let (dir, name) = vfs.new_name(path, Slashes::Missing)?;
+            vfs.within("vfs_link", |vfs| {
+                if vfs.fs.is_dir(file.ino) {
+                    return Err(Errno::EPERM);
+                }
+                if !vfs.fs.may_be_linked(file.ino) {
+                    vfs.decide("it has no name, and must not get one");
+                    return Err(Errno::ENOENT);
+                }
+                vfs.fs.link(file.ino, Place { dir, name: &name })
             })
         })
     }
@@ -156,6 +229,11 @@ impl Vfs {
             (None, Slashes::Missing) if slash => Err(Errno::ENOENT),
             (None, _) => Ok((dir, name)),
         }
+    }
+
+    /// Whether `ancestor` is a directory that is `dir` or holds it.
+    fn is_ancestor(&mut self, ancestor: Ino, dir: Ino) -> bool {
+        self.fs.is_dir(ancestor) && self.is_within(dir, ancestor)
     }
 
     /// Whether `dir` is `ancestor` or lies somewhere in it. v6.6 fs/namei.c, `lock_rename`

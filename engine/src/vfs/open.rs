@@ -2,9 +2,10 @@
 
 use super::path::{Component, Last, Resolved};
 use super::{File, FileId, Vfs};
-use crate::ext4::Place;
+use crate::ext4::{Linkable, Place};
 use crate::format::FileKind;
 use crate::history::Errno;
+use crate::kernel::Feature;
 use crate::scenario::{Name, OpenFlags};
 use crate::units::Ino;
 
@@ -19,7 +20,18 @@ impl Vfs {
             if flags.has(OpenFlags::O_CREAT) && flags.has(OpenFlags::O_DIRECTORY) {
                 return Err(Errno::EINVAL);
             }
-            let ino = vfs.within("path_openat", |vfs| vfs.open_last(path, flags, mode))?;
+            let makes_tmpfile =
+                flags.has(OpenFlags::O_TMPFILE) && vfs.fs.options().kernel.has(Feature::OTmpfile);
+            if makes_tmpfile && !flags.writes() {
+                return Err(Errno::EINVAL);
+            }
+            let ino = vfs.within("path_openat", |vfs| {
+                if makes_tmpfile {
+                    vfs.within("do_tmpfile", |vfs| vfs.tmpfile(path, flags, mode))
+                } else {
+                    vfs.open_last(path, flags, mode)
+                }
+            })?;
             vfs.fs.hold(ino);
             let id = FileId(vfs.next);
             vfs.next += 1;
@@ -66,6 +78,18 @@ impl Vfs {
             self.within("handle_truncate", |vfs| vfs.do_truncate(ino, 0))?;
         }
         Ok(ino)
+    }
+
+    /// A file without a name, in the file system of a directory. Older kernels do not know the flag and see a directory
+    /// that is opened for writing. v6.6 fs/namei.c, `do_tmpfile`, `vfs_tmpfile`
+    fn tmpfile(&mut self, path: &str, flags: OpenFlags, mode: u16) -> Result<Ino, Errno> {
+        let last = if flags.has(OpenFlags::O_NOFOLLOW) { Last::NoFollow } else { Last::Follow };
+        let dir = self.lookup(path, last)?;
+        if !self.fs.is_dir(dir) {
+            return Err(Errno::ENOTDIR);
+        }
+        let linkable = if flags.has(OpenFlags::O_EXCL) { Linkable::No } else { Linkable::Yes };
+        self.within("vfs_tmpfile", |vfs| vfs.fs.tmpfile(dir, mode, linkable))
     }
 
     fn create_last(&mut self, found: &Resolved, mode: u16) -> Result<Ino, Errno> {

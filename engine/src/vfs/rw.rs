@@ -6,7 +6,7 @@ use crate::ext4::{Datasync, DirectWrite, MAX_BYTES};
 use crate::format::FileKind;
 use crate::history::Errno;
 use crate::kernel::{Feature, OSync};
-use crate::scenario::{Name, OpenFlags, RwFlags, Whence};
+use crate::scenario::{DataMode, Name, OpenFlags, RwFlags, Synchronous, Whence};
 use crate::units::{FileBlock, Ino, len_u64};
 
 /// From write(2) to the file system.
@@ -54,7 +54,7 @@ impl Vfs {
             if i64::try_from(pos.saturating_add(len)).is_err() {
                 return Err(Errno::EINVAL);
             }
-            if file.flags.has(OpenFlags::O_DIRECT) {
+            if vfs.is_direct(file) {
                 return vfs.fs.read_direct(file.ino, pos, len);
             }
             Ok(vfs.fs.read(file.ino, pos, len))
@@ -133,7 +133,7 @@ impl Vfs {
                 return Ok((pos, 0));
             }
             let (sync, nowait) = (vfs.sync_of(file, flags), flags.has(RwFlags::RWF_NOWAIT));
-            let direct = file.flags.has(OpenFlags::O_DIRECT);
+            let direct = vfs.is_direct(file);
             if nowait && !direct {
                 vfs.fs.decide("RWF_NOWAIT: a buffered write of ext4 may wait");
                 return Err(Errno::EOPNOTSUPP);
@@ -151,12 +151,24 @@ impl Vfs {
         })
     }
 
-    /// What must be durable when a write returns. v6.6 include/linux/fs.h, `iocb_flags`, `kiocb_set_rw_flags`
+    /// Whether I/O goes past the page cache. v6.6 fs/ext4/file.c, `ext4_should_use_dio`
+    fn is_direct(&mut self, file: &File) -> bool {
+        let asked = file.flags.has(OpenFlags::O_DIRECT);
+        let journalled = self.fs.options().data == DataMode::Journal;
+        if asked && journalled {
+            self.decide("data=journal: O_DIRECT goes through the page cache");
+        }
+        asked && !journalled
+    }
+
+    /// What must be durable when a write returns. v6.6 include/linux/fs.h, `iocb_flags`, `kiocb_set_rw_flags`, `iocb_is_dsync`
     fn sync_of(&self, file: &File, flags: RwFlags) -> Option<Datasync> {
         // O_SYNC contains O_DSYNC; RWF_SYNC implies RWF_DSYNC.
         let all = (file.flags.has(OpenFlags::O_SYNC) && self.fs.options().rules.o_sync == OSync::Full)
             || flags.has(RwFlags::RWF_SYNC);
-        let data = file.flags.has(OpenFlags::O_DSYNC) || flags.has(RwFlags::RWF_DSYNC);
+        let data = file.flags.has(OpenFlags::O_DSYNC)
+            || flags.has(RwFlags::RWF_DSYNC)
+            || self.fs.options().synchronous == Synchronous::All;
         match (all, data) {
             (true, _) => Some(Datasync::No),
             (false, true) => Some(Datasync::Yes),

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::fmt;
 use unplug::device::DiskImage;
 use unplug::format::journal::{
-    BlockType, Descriptor, JournalFeatures, JournalIncompat, JournalSuperblock, header,
+    BlockType, ChecksumVersion, Descriptor, JournalIncompat, JournalSuperblock, header,
 };
 use unplug::format::{Entries, ExtentNode, ExtentState, GroupDesc, RawInode, Superblock};
 use unplug::oracle::{Entry, Mounted, Observation, summary};
@@ -107,8 +107,7 @@ fn reason(image: &DiskImage) -> Option<Reason> {
 /// The image as the reader wants it: a journal with the features `64bit` and `csum_v3`.
 fn dressed(image: &DiskImage) -> DiskImage {
     let (nr, superblock) = journal(image);
-    let features = superblock.features.with(JournalIncompat::BITS_64).with(JournalIncompat::CSUM_V3);
-    let features = JournalFeatures { incompat: features.incompat, ..superblock.features };
+    let features = superblock.features.with_checksums(ChecksumVersion::V3).with(JournalIncompat::BITS_64);
     let mut block = image.block(nr).clone();
     JournalSuperblock { features, ..superblock }.write_into(&mut block);
     let mut image = image.clone();
@@ -184,7 +183,7 @@ fn is_partly_unwritten(crash: &Crashed, ino: Ino, profile: &Profile) -> bool {
     let superblock = Superblock::from_block(&read(BlockNr::new(0))).unwrap();
     let place = superblock.inode_place(ino).unwrap();
     let (nr, index) = superblock.descriptor_place(place.group);
-    let group = GroupDesc::read_from(&read(nr), index, None).unwrap();
+    let group = GroupDesc::read_from(&read(nr), index, superblock.desc_size(), None).unwrap();
     let table = read(group.inode_table.plus(u64::from(place.table_block)));
     let inode = RawInode::read_from(&table, place.slot, None).unwrap();
     match ExtentNode::from_root(&inode.block).unwrap().entries {
@@ -240,9 +239,17 @@ fn check(case: &Case) -> Tally {
     result
 }
 
+/// Whether the reader can be asked at all: it knows no commit blocks that come early, and a crash without a journal
+/// leaves what nobody promises to read.
+fn is_for_the_reader(case: &Case) -> bool {
+    let stack = &case.scenario.stack;
+    stack.mkfs.journal_blocks.is_some() && !stack.mount.journal_async_commit
+}
+
 #[test]
 fn finds_what_recovery_finds() {
-    let results = on_two_threads(&all(), check);
+    let cases: Vec<Case> = all().into_iter().filter(is_for_the_reader).collect();
+    let results = on_two_threads(&cases, check);
     let wrong: Vec<String> = results.iter().flat_map(|result| result.wrong.clone()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let compared: u32 = results.iter().map(|result| result.compared).sum();

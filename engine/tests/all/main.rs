@@ -13,16 +13,20 @@
 //!   sameness    the same scenario gives the same report, whatever the number of threads
 //!   releases    what older kernels and other mount options do differently
 //!   way         the functions of the kernel that each call goes through
+//!   image       file systems that mke2fs made, as a base: e2fsck accepts every crash state
+//!   attributes  extended attributes and the file of orphans: what survives
 //!   tidy        house rules that no lint can hold
 //! ```
 //! Tests that need a tool say on standard error that they were skipped; where `UNPLUG_REQUIRE_TOOLS` is set they
 //! fail instead. A real mount needs root and a loop device and is never required.
 #![cfg(test)]
 
+mod attributes;
 mod case;
 mod e2fsck;
 mod explorer;
 mod ext4_view;
+mod image;
 mod mount;
 mod mutants;
 mod pipeline;

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use unplug::ext4::mkfs;
 use unplug::oracle::{summary, tree_text};
-use unplug::recovery::{Audit, Profile, TornCommit};
+use unplug::recovery::{Attributes, Audit, Profile, TornCommit};
 use unplug::scenario::Mkfs;
 use unplug::units::Time;
 
@@ -21,7 +21,8 @@ const FEW: usize = 3;
 const MANY: usize = 24;
 
 /// How a kernel of today recovers.
-const TODAY: Profile = Profile { torn_commit: TornCommit::Accepted, audit: Audit::Skip };
+const TODAY: Profile =
+    Profile { torn_commit: TornCommit::Accepted, audit: Audit::Skip, attributes: Attributes::Skip };
 
 /// A file system that is unmounted again, whatever happens.
 struct Mount(PathBuf);
@@ -78,15 +79,31 @@ fn disk() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// How an entry is shown that cannot be read, whatever the reason.
+const UNREADABLE: &str = "!";
+
+/// A path in the file system that is mounted on `root`.
+fn name_in(root: &Path, path: &Path) -> String {
+    format!("/{}", path.strip_prefix(root).unwrap().display())
+}
+
 /// Names and contents below a folder.
 fn tree(root: &Path) -> BTreeMap<String, String> {
     let mut tree = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            // Without a journal a name can stand for a directory that cannot be read.
+            Err(_) => {
+                tree.insert(name_in(root, &folder), UNREADABLE.to_owned());
+                continue;
+            }
+        };
+        for entry in entries {
             let entry = entry.unwrap();
             let path = entry.path();
-            let name = format!("/{}", path.strip_prefix(root).unwrap().display());
+            let name = name_in(root, &path);
             if name == "/lost+found" {
                 continue;
             }
@@ -97,7 +114,7 @@ fn tree(root: &Path) -> BTreeMap<String, String> {
             } else if kind.is_symlink() {
                 format!("link:{}", fs::read_link(&path).unwrap().display())
             } else {
-                fs::read(&path).map_or_else(|error| format!("!{error}"), |bytes| summary(&bytes))
+                fs::read(&path).map_or_else(|_| UNREADABLE.to_owned(), |bytes| summary(&bytes))
             };
             tree.insert(name, text);
         }
@@ -107,7 +124,10 @@ fn tree(root: &Path) -> BTreeMap<String, String> {
 
 /// What is wrong with one image.
 fn disagreement(crash: &Crashed) -> Option<String> {
-    let ours = tree_text(&crash.found);
+    let mut ours = tree_text(&crash.found);
+    for (_, text) in ours.iter_mut().filter(|(path, text)| *path != "!" && text.starts_with('!')) {
+        UNREADABLE.clone_into(text);
+    }
     let (folder, path) = disk();
     write_sparsely(&crash.image, &path);
     let on = folder.path().join("mnt");

@@ -152,6 +152,27 @@ fn a_direct_write_behind_the_end_without_the_orphan_list() {
 }
 
 #[test]
+fn a_file_without_a_name_and_without_the_orphan_list() {
+    check(Mutant::TmpfileWithoutOrphan, "scenarios/tmpfile/never-linked.ron", &["always(clean)"]);
+}
+
+#[test]
+fn a_hole_whose_edges_are_not_ordered_data() {
+    check(
+        Mutant::PunchWithoutOrderedEdges,
+        "scenarios/fallocate/punch-hole.ron",
+        &[
+            "sometimes(after: \"punched\", before: \"committed\", holds: range(path: \"/f\", offset: 2048, \
+             data: concat([zeros(2048), repeat(\"B\", 4096), zeros(2048)])))",
+            "always(implies(range(path: \"/f\", offset: 4096, data: zeros(4096)), \
+             range(path: \"/f\", offset: 2048, data: zeros(8192))))",
+            "always(after: \"committed\", holds: content(\"/f\", \
+             concat([repeat(\"A\", 2048), zeros(8192), repeat(\"C\", 2048)])))",
+        ],
+    );
+}
+
+#[test]
 fn a_commit_that_does_not_wait_for_ordered_data() {
     check(
         Mutant::OrderedWithoutWait,
@@ -159,6 +180,53 @@ fn a_commit_that_does_not_wait_for_ordered_data() {
         &[
             "always(any([content(\"/conf\", \"old\"), content(\"/conf\", \"new\")]))",
             "always(after: \"committed\", holds: content(\"/conf\", \"new\"))",
+        ],
+    );
+}
+
+#[test]
+fn an_early_commit_block_without_a_flush_behind_it() {
+    check(
+        Mutant::AsyncCommitWithoutFlush,
+        "scenarios/modes/async-commit-v1.ron",
+        &["always(after: \"synced\", holds: size(\"/f\", 0))"],
+    );
+}
+
+#[test]
+fn data_that_is_written_past_the_log() {
+    check(
+        Mutant::DataNotJournalled,
+        "scenarios/modes/data-journal-append.ron",
+        &[
+            "always(any([content(\"/log\", \"head\"), content(\"/log\", \"headtail\")]))",
+            "always(after: \"committed\", holds: content(\"/log\", \"headtail\"))",
+        ],
+    );
+}
+
+#[test]
+fn a_sync_without_a_journal_that_forgets_the_directory() {
+    check(
+        Mutant::SyncWithoutParent,
+        "scenarios/modes/nojournal-create-fsync.ron",
+        &[
+            "sometimes(before: \"synced\", holds: all([exists(\"/f\"), not(size(\"/f\", 4096))]))",
+            "always(after: \"synced\", holds: content(\"/f\", repeat(\"A\", 4096)))",
+            "never(after: \"synced\", holds: clean)",
+        ],
+    );
+}
+
+#[test]
+fn a_dirsync_mount_that_does_not_wait() {
+    check(
+        Mutant::DirsyncWithoutCommit,
+        "scenarios/modes/dirsync.ron",
+        &[
+            "always(after: \"created\", before: \"renamed\", holds: any([exists(\"/conf.tmp\"), \
+             not(content(\"/conf\", \"old\"))]))",
+            "never(after: \"renamed\", holds: content(\"/conf\", \"old\"))",
         ],
     );
 }

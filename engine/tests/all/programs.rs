@@ -7,6 +7,7 @@
 //! ```
 //! A case that fails prints its scenario.
 
+mod expect;
 mod found;
 mod op;
 mod plain;
@@ -21,7 +22,7 @@ use unplug::crash::brute::{Bounds, explore};
 use unplug::kernel::SyncFlush;
 use unplug::mutant::Mutant;
 use unplug::recovery::Profile;
-use unplug::scenario::{Kernel, Scenario, parse};
+use unplug::scenario::{DataMode, Kernel, Scenario, parse};
 use unplug::schedule::Schedule;
 use unplug::stack::{Trace, run, run_mutant};
 use unplug::units::Moment;
@@ -35,23 +36,58 @@ const STATES: Bounds = Bounds { max_states: 120, seed: 11 };
 #[derive(Clone, Debug)]
 struct Machine {
     kernel: Kernel,
+    mode: Mode,
     delalloc: bool,
     dioread_nolock: bool,
     auto_da_alloc: bool,
+    synchronous: bool,
     fua: bool,
     stable_writes: bool,
+}
+
+/// Which data a crash may show, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    Ordered,
+    /// With delayed allocation and unwritten blocks: else anything may be found in new blocks.
+    Writeback,
+    Journal,
+    /// Programs see their bytes; what a crash leaves is not looked at.
+    Nojournal,
+}
+
+impl Mode {
+    fn data(self) -> DataMode {
+        match self {
+            Self::Ordered => DataMode::Ordered,
+            Self::Writeback | Self::Nojournal => DataMode::Writeback,
+            Self::Journal => DataMode::Journal,
+        }
+    }
 }
 
 fn machine() -> impl Strategy<Value = Machine> {
     // The default first: cases shrink towards it.
     let others: Vec<Kernel> = Kernel::ALL.to_vec();
     let kernel = prop_oneof![Just(Kernel::V6_6), prop::sample::select(others)];
-    (kernel, any::<[bool; 5]>()).prop_map(
-        |(kernel, [delalloc, dioread_nolock, auto_da_alloc, fua, stable])| Machine {
+    let mode = prop_oneof![
+        3 => Just(Mode::Ordered),
+        1 => Just(Mode::Writeback),
+        2 => Just(Mode::Journal),
+        1 => Just(Mode::Nojournal),
+    ];
+    (kernel, mode, prop::bool::weighted(0.1), any::<[bool; 5]>()).prop_map(
+        |(kernel, mode, synchronous, [delalloc, dioread_nolock, auto_da_alloc, fua, stable])| Machine {
             kernel,
-            delalloc: !delalloc,
-            dioread_nolock: !dioread_nolock,
+            mode,
+            delalloc: match mode {
+                Mode::Writeback => true,
+                Mode::Journal => false,
+                Mode::Ordered | Mode::Nojournal => !delalloc,
+            },
+            dioread_nolock: mode == Mode::Writeback || !dioread_nolock,
             auto_da_alloc: !auto_da_alloc,
+            synchronous,
             fua,
             stable_writes: stable,
         },
@@ -60,7 +96,14 @@ fn machine() -> impl Strategy<Value = Machine> {
 
 /// The whole scenario. Kernels that send no flush of their own promise something on disks without a cache only.
 fn text(machine: &Machine, size: usize, steps: &[String]) -> String {
-    let Machine { kernel, delalloc, dioread_nolock, auto_da_alloc, fua, stable_writes } = machine;
+    let Machine { kernel, mode, delalloc, dioread_nolock, auto_da_alloc, synchronous, fua, stable_writes } =
+        machine;
+    let (mkfs, data) = match mode {
+        Mode::Ordered => ("journal_size: \"4M\"", "data: ordered, "),
+        Mode::Writeback => ("journal_size: \"4M\"", "data: writeback, "),
+        Mode::Journal => ("journal_size: \"4M\"", "data: journal, "),
+        Mode::Nojournal => ("journal: false", ""),
+    };
     let cache = match kernel.rules().sync_flush {
         SyncFlush::None => "write_through",
         SyncFlush::Flush => "volatile",
@@ -68,8 +111,8 @@ fn text(machine: &Machine, size: usize, steps: &[String]) -> String {
     let old = char::from(*LETTERS.last().unwrap());
     format!(
         "(\n  title: \"a random program\",\n  stack: (\n    kernel: \"{kernel}\",\n    \
-         mkfs: (size: \"10M\", journal_size: \"4M\", inodes: 64),\n    \
-         mount: (delalloc: {delalloc}, dioread_nolock: {dioread_nolock}, auto_da_alloc: {auto_da_alloc}, barrier: true),\n    \
+         mkfs: (size: \"10M\", {mkfs}, inodes: 64),\n    \
+         mount: ({data}sync: {synchronous}, delalloc: {delalloc}, dioread_nolock: {dioread_nolock}, auto_da_alloc: {auto_da_alloc}, barrier: true),\n    \
          disk: (cache: {cache}, atomic_write: 4096, fua: {fua}, stable_writes: {stable_writes}),\n  ),\n  \
          setup: [create(\"/0\", repeat(\"{old}\", {}))],\n  steps: [\n    {},\n  ],\n)",
         byte(size),
@@ -113,7 +156,7 @@ fn wrong(scenario: &Scenario, trace: &Trace, promises: &[Promise]) -> Option<Str
 
 /// Runs one program on one machine.
 fn holds(machine: &Machine, size: usize, ops: &[Op], mutant: Option<Mutant>) -> Result<(), TestCaseError> {
-    let mut program = Program::new(machine.kernel, size);
+    let mut program = Program::new(machine.kernel, size, machine.mode.data());
     ops.iter().for_each(|op| program.apply(op));
     program.finish();
     let text = text(machine, size, &program.steps);
@@ -125,7 +168,8 @@ fn holds(machine: &Machine, size: usize, ops: &[Op], mutant: Option<Mutant>) -> 
     for schedule in Schedule::ALL {
         let ran = |error| TestCaseError::fail(format!("{schedule}: {error}\n{text}"));
         let trace = run(schedule).map_err(ran)?;
-        if let Some(what) = wrong(&scenario, &trace, &program.promises) {
+        let promises = machine.mode != Mode::Nojournal;
+        if promises && let Some(what) = wrong(&scenario, &trace, &program.promises) {
             return Err(TestCaseError::fail(format!("{schedule}: {what}\n{text}")));
         }
         prop_assert!(trace == run(schedule).map_err(ran)?, "{schedule}: another run\n{text}");

@@ -8,11 +8,11 @@
 
 use crate::pipeline::{ALL_STATES, crashed, is_complete, report, traces};
 use crate::truth::requests;
-use unplug::device::{AtomicUnit, Fua};
+use unplug::device::{AtomicUnit, Fua, Op, Why};
 use unplug::oracle::Observation;
 use unplug::recovery::Profile;
 use unplug::report::Shown;
-use unplug::scenario::{Kernel, Mount, Scenario, parse};
+use unplug::scenario::{DataMode, Kernel, Mount, Scenario, parse};
 
 /// What is changed of the machine.
 type Tune = fn(&mut Scenario);
@@ -49,6 +49,34 @@ const OPEN: &str = r#"open(fd: "f", path: "/f", flags: [O_RDWR])"#;
 const OVERWRITE: &str = r#"pwrite(fd: "f", data: repeat("B", 4096), offset: 0)"#;
 /// A commit that is not for the file's sake.
 const OTHER: &str = r#"open(fd: "g", path: "/g", flags: [O_RDWR]), ftruncate("g", 0), fsync("g")"#;
+
+#[test]
+fn fsync_with_data_journal_writes_in_place_since_6_4() {
+    let steps = format!(r#"{OPEN}, {OVERWRITE}, fsync("f"), fsync("f")"#);
+    let journalled: Tune = |scenario| scenario.stack.mount.data = DataMode::Journal;
+    // Before, the second fsync finds a page that has been committed, and nothing to commit.
+    let before = format!("{FIRST_COMMIT}, data");
+    let since = format!("{FIRST_COMMIT}, data, flush, flush");
+    check(TWO_BLOCKS, &steps, journalled, &[(Kernel::V6_1, &before), (Kernel::V6_6, &since)]);
+}
+
+#[test]
+fn the_log_of_a_file_system_with_checksums() {
+    let tag_bytes = |kernel| {
+        let trace = &traces(&scenario(kernel, "", r#"mkdir("/d"), sync"#, with_barrier), None)[0];
+        let descriptor =
+            trace.log.requests().iter().find_map(|request| match (&request.op, &request.cause.why) {
+                (Op::Write { data, .. }, Why::Descriptor(_)) => Some(data.clone()),
+                (_, _) => None,
+            });
+        let bytes = descriptor.expect("a commit");
+        // The second tag comes 16 bytes of UUID behind the first; both name blocks near the start of the disk.
+        let second_at = |size: usize| u32::from_be_bytes([0, 1, 2, 3].map(|i| bytes[12 + size + 16 + i]));
+        [10, 16].into_iter().find(|size| (1..1000).contains(&second_at(*size)))
+    };
+    assert_eq!(tag_bytes(Kernel::V3_16), Some(10));
+    assert_eq!(tag_bytes(Kernel::V4_19), Some(16));
+}
 
 #[test]
 fn fdatasync_of_an_overwrite_commits_the_times_in_2_6() {

@@ -61,7 +61,7 @@ fn copies_are_in_powers_of_three_five_and_seven() {
 #[test]
 fn a_descriptor_must_stay_in_its_group() {
     let fs = three_groups();
-    let good = GroupDesc::read_from(&mkimg("csum descriptors"), 0, None).unwrap();
+    let good = GroupDesc::read_from(&mkimg("csum descriptors"), 0, DescSize::Short, None).unwrap();
     let check = |name: &str, group, desc: GroupDesc, message: Option<&str>| {
         let found = desc.check_places(&fs, group).map_err(|error| error.to_string());
         assert_eq!(found.err().as_deref(), message, "{name}");

@@ -68,6 +68,31 @@ impl JournalFeatures {
         Self { incompat: JournalIncompat(self.incompat.0 | feature.0), ..self }
     }
 
+    /// These features without one.
+    #[must_use]
+    pub const fn without(self, feature: JournalIncompat) -> Self {
+        Self { incompat: JournalIncompat(self.incompat.0 & !feature.0), ..self }
+    }
+
+    /// These features with these checksums and no others.
+    #[must_use]
+    pub const fn with_checksums(self, version: ChecksumVersion) -> Self {
+        let plain = self.without(JournalIncompat::CSUM_V2).without(JournalIncompat::CSUM_V3);
+        let compat = self.compat.0 & !JournalCompat::CHECKSUM.0;
+        match version {
+            ChecksumVersion::None => Self { compat: JournalCompat(compat), ..plain },
+            ChecksumVersion::V1 => {
+                Self { compat: JournalCompat(compat | JournalCompat::CHECKSUM.0), ..plain }
+            }
+            ChecksumVersion::V2 => {
+                Self { compat: JournalCompat(compat), ..plain }.with(JournalIncompat::CSUM_V2)
+            }
+            ChecksumVersion::V3 => {
+                Self { compat: JournalCompat(compat), ..plain }.with(JournalIncompat::CSUM_V3)
+            }
+        }
+    }
+
     /// The checksums. Where several are asked for, which reading a superblock refuses, the strongest.
     pub const fn checksums(self) -> ChecksumVersion {
         if self.has(JournalIncompat::CSUM_V3) {

@@ -38,6 +38,8 @@ features! {
     RESIZE_INODE = 0x10,
     /// Hashed directories.
     DIR_INDEX = 0x20,
+    /// Copies of the superblock in two groups that it names.
+    SPARSE_SUPER2 = 0x200,
     /// Fast commits behind the log.
     FAST_COMMIT = 0x400,
     /// Orphans in a file instead of a list.
@@ -53,8 +55,12 @@ features! {
     RECOVER = 0x4,
     /// Files are mapped by extents.
     EXTENTS = 0x40,
+    /// Block numbers have 64 bits, and group descriptors are long.
+    BITS_64 = 0x80,
     /// Bitmaps and inode tables of several groups lie together.
     FLEX_BG = 0x200,
+    /// The checksums' seed is in the superblock.
+    CSUM_SEED = 0x2000,
 }
 
 features! {
@@ -72,12 +78,14 @@ features! {
     EXTRA_ISIZE = 0x40,
     /// Metadata has checksums.
     METADATA_CSUM = 0x400,
+    /// The orphan file may not be empty.
+    ORPHAN_PRESENT = 0x1_0000,
 }
 
 impl Compat {
     /// A feature that would change what recovery finds, and is not modelled.
     pub(super) fn refused(self) -> Option<(&'static str, u32)> {
-        [("fast_commit", Self::FAST_COMMIT), ("orphan_file", Self::ORPHAN_FILE)]
+        [("sparse_super2", Self::SPARSE_SUPER2), ("fast_commit", Self::FAST_COMMIT)]
             .into_iter()
             .find(|(_, feature)| self.has(*feature))
             .map(|(name, feature)| (name, feature.0))
@@ -85,18 +93,23 @@ impl Compat {
 }
 
 impl Incompat {
-    const MODELLED: Self = Self(Self::FILETYPE.0 | Self::RECOVER.0 | Self::EXTENTS.0 | Self::FLEX_BG.0);
+    const MODELLED: Self = Self(
+        Self::FILETYPE.0
+            | Self::RECOVER.0
+            | Self::EXTENTS.0
+            | Self::BITS_64.0
+            | Self::FLEX_BG.0
+            | Self::CSUM_SEED.0,
+    );
 
     /// A feature that is not modelled, or the lack of one without which nothing can be read here.
     pub(super) fn refused(self) -> Option<(&'static str, u32)> {
-        const NAMES: [(&str, u32); 11] = [
+        const NAMES: [(&str, u32); 9] = [
             ("compression", 0x1),
             ("journal_dev", 0x8),
             ("meta_bg", 0x10),
-            ("64bit", 0x80),
             ("mmp", 0x100),
             ("ea_inode", 0x400),
-            ("metadata_csum_seed", 0x2000),
             ("large_dir", 0x4000),
             ("inline_data", 0x8000),
             ("encrypt", 0x1_0000),
@@ -116,19 +129,19 @@ impl RoCompat {
             | Self::HUGE_FILE.0
             | Self::DIR_NLINK.0
             | Self::EXTRA_ISIZE.0
-            | Self::METADATA_CSUM.0,
+            | Self::METADATA_CSUM.0
+            | Self::ORPHAN_PRESENT.0,
     );
 
     /// A feature that is not modelled.
     pub(super) fn refused(self) -> Option<(&'static str, u32)> {
-        const NAMES: [(&str, u32); 7] = [
+        const NAMES: [(&str, u32); 6] = [
             ("uninit_bg", 0x10),
             ("quota", 0x100),
             ("bigalloc", 0x200),
             ("read-only", 0x1000),
             ("project", 0x2000),
             ("verity", 0x8000),
-            ("orphan_present", 0x1_0000),
         ];
         name_of(self.without(Self::MODELLED).0, &NAMES, "unknown read-only compatible feature")
     }

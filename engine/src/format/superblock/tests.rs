@@ -147,9 +147,14 @@ fn what_is_not_modelled_is_refused_by_name() {
     );
     check("bigalloc", 0x1C, &[6], "unsupported cluster size in the superblock: 0x6");
     check("small inodes", 0x58, &[128, 0], "unsupported inode size in the superblock: 0x80");
-    check("orphan file", 0x5D, &[0x10], "unsupported orphan_file in the superblock: 0x1000");
+    check("copies elsewhere", 0x5D, &[0x02], "unsupported sparse_super2 in the superblock: 0x200");
     check("fast commits", 0x5D, &[0x04], "unsupported fast_commit in the superblock: 0x400");
-    check("64-bit", 0x60, &[0xC2], "unsupported 64bit in the superblock: 0x80");
+    check(
+        "64-bit with short descriptors",
+        0x60,
+        &[0xC2],
+        "unsupported descriptor size in the superblock: 0x0",
+    );
     check("inline data", 0x61, &[0x80], "unsupported inline_data in the superblock: 0x8000");
     check("kinds not stored", 0x60, &[0x40], "unsupported lack of filetype in the superblock: 0x40");
     check(

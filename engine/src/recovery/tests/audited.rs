@@ -4,8 +4,8 @@ use super::fixture::image;
 use super::{lines, mount};
 use crate::device::DiskImage;
 use crate::format::{
-    Entries, Extent, ExtentNode, ExtentState, FileKind, GroupDesc, Index, RawInode, Superblock, bitmap,
-    dirent,
+    DescSize, Entries, Extent, ExtentNode, ExtentState, FileKind, GroupDesc, Index, RawInode, Superblock,
+    bitmap, dirent,
 };
 use crate::recovery::MountError;
 use crate::scenario::Kernel;
@@ -39,9 +39,9 @@ impl Damaged {
     }
     fn group(&mut self, change: impl FnOnce(&mut GroupDesc)) {
         self.block(BlockNr::new(1), |block| {
-            let mut group = GroupDesc::read_from(block, 0, None).unwrap();
+            let mut group = GroupDesc::read_from(block, 0, DescSize::Short, None).unwrap();
             change(&mut group);
-            group.write_into(block, 0, None);
+            group.write_into(block, 0, DescSize::Short, None);
         });
     }
     fn superblock(&mut self, change: impl FnOnce(&mut Superblock)) {

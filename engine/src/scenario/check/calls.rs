@@ -5,11 +5,10 @@
 //!   └─ CALLS ──▶ form (names of the arguments) ──▶ read ──▶ Call::Open
 //! ```
 //!
-//! Calls on mappings are in `memory`. Calls that the model does not have yet are in `unmodelled`: they are read and
-//! checked like the rest, and then refused by name.
+//! Calls on mappings are in `memory`.
 
 use super::super::ast::{Call, Data, Name};
-use super::super::flags::{RwFlags, SyncRangeFlags};
+use super::super::flags::{FallocFlags, RenameFlags, RwFlags, SyncRangeFlags};
 use super::super::tree::{Args, Kind, Node};
 use super::Checker;
 use super::args::{
@@ -20,7 +19,7 @@ use super::flags;
 use super::memory;
 use super::names::Handle::{self, Descriptor};
 use super::scalars::{Unit, Word};
-use super::unmodelled;
+use super::xattr;
 
 /// Whether the model has a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,8 +28,6 @@ pub(super) enum Support {
     Modelled,
     /// It has, and the call returns no error.
     CannotFail,
-    /// Not yet.
-    Missing,
 }
 
 /// Reads the arguments of a call; `usize` is how many steps stand before it.
@@ -49,10 +46,6 @@ const fn modelled(form: Form, read: ReadCall) -> CallForm {
 
 const fn cannot_fail(form: Form, read: ReadCall) -> CallForm {
     CallForm { form, support: Support::CannotFail, read }
-}
-
-const fn missing(form: Form, read: ReadCall) -> CallForm {
-    CallForm { form, support: Support::Missing, read }
 }
 
 /// Arguments may stand without names.
@@ -195,12 +188,31 @@ pub(super) const CALLS: &[CallForm] = &[
             Some(Call::PosixFadvise { fd: fd?, offset: offset?, length: length?, advice: advice? })
         },
     ),
-    missing(
+    modelled(
         named("fallocate", &[Needed("fd"), Needed("mode"), Needed("offset"), Needed("length")]),
-        unmodelled::fallocate,
+        |c, args, _| {
+            let (fd, offset) = (c.fd(args), c.signed_arg(args, "offset"));
+            let length = c.signed_arg(args, "length");
+            let table = flags::FALLOCATE;
+            let mode = c.flags_named(args, "mode", "a mode of `fallocate`", table, FallocFlags::with);
+            Some(Call::Fallocate { fd: fd?, mode: mode?, offset: offset?, length: length? })
+        },
     ),
-    missing(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), unmodelled::renameat2),
-    missing(named("linkat", &[Needed("fd"), Needed("path")]), unmodelled::linkat),
+    modelled(named("renameat2", &[Needed("old"), Needed("new"), Needed("flags")]), |c, args, _| {
+        let (old, new) = (c.path_arg(args, "old"), c.path_arg(args, "new"));
+        let flags = c.rename_flags(args);
+        Some(Call::Renameat2 { old: old?, new: new?, flags: flags? })
+    }),
+    modelled(named("linkat", &[Needed("fd"), Needed("path")]), |c, args, _| {
+        let (fd, path) = (c.fd(args), c.path_arg(args, "path"));
+        Some(Call::Linkat { fd: fd?, path: path? })
+    }),
+    modelled(xattr::SET, xattr::set),
+    modelled(xattr::FSET, xattr::set),
+    modelled(xattr::GET, xattr::get),
+    modelled(xattr::FGET, xattr::get),
+    modelled(xattr::REMOVE, xattr::remove),
+    modelled(xattr::FREMOVE, xattr::remove),
     modelled(memory::MMAP, memory::mmap),
     modelled(memory::STORE, memory::store),
     modelled(memory::LOAD, memory::load),
@@ -261,9 +273,36 @@ impl Checker<'_> {
         table: &[Word<T>],
         with: fn(T, T) -> T,
     ) -> Option<T> {
-        let node = args.get("flags")?;
-        let flags = self.within(".flags", |c| c.flags(node, kind, table));
+        self.flags_named(args, "flags", kind, table, with)
+    }
+
+    /// The flags of a list that has another name.
+    fn flags_named<T: Copy + Default>(
+        &mut self,
+        args: &Bound<'_>,
+        name: &str,
+        kind: &str,
+        table: &[Word<T>],
+        with: fn(T, T) -> T,
+    ) -> Option<T> {
+        let node = args.get(name)?;
+        let flags = self.within(&format!(".{name}"), |c| c.flags(node, kind, table));
         Some(flags.iter().fold(T::default(), |all, (_, flag)| with(all, *flag)))
+    }
+
+    /// The flags of `renameat2`. A whiteout is a device, which no file system here can hold; with RENAME_EXCHANGE it
+    /// is never made.
+    fn rename_flags(&mut self, args: &Bound<'_>) -> Option<RenameFlags> {
+        let node = args.get("flags")?;
+        self.within(".flags", |c| {
+            let flags = c.flags(node, "a flag of `renameat2`", flags::RENAME);
+            let all = flags.iter().fold(RenameFlags::NONE, |all, (_, flag)| all.with(*flag));
+            let whiteout = flags.iter().position(|(_, flag)| *flag == RenameFlags::RENAME_WHITEOUT);
+            if let Some(at) = whiteout.filter(|_| !all.has(RenameFlags::RENAME_EXCHANGE)) {
+                c.within(&format!("[{at}]"), |c| c.not_modelled(&flags[at].0.span, "RENAME_WHITEOUT"));
+            }
+            Some(all)
+        })
     }
 
     fn mode_arg(&mut self, args: &Bound<'_>, default: u16) -> Option<u16> {

@@ -4,23 +4,16 @@
 //! [O_CREAT, O_WRONLY] ──▶ OpenFlags(0o101)
 //! ```
 //!
-//! A flag that Linux knows and the model does not has no value: it is refused by name. Flags of calls that are not
-//! modelled have none of them, and are only checked for their spelling.
+//! A flag that Linux knows and the model does not has no value: it is refused by name.
 
 use super::super::ast::{Advice, Whence};
-use super::super::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RwFlags, SyncRangeFlags};
+use super::super::flags::{
+    FallocFlags, MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot, RenameFlags, RwFlags, SyncRangeFlags,
+};
 use super::super::quote;
 use super::super::tree::Node;
 use super::Checker;
 use super::scalars::Word;
-
-/// Flags of a call that is not modelled: the name is all there is to check.
-pub(super) type Names = [Word<()>];
-
-/// A list of words that are all known, none of which the model needs yet.
-macro_rules! names {
-    ($($name:literal)*) => { &[$(($name, Some(()))),*] };
-}
 
 pub(super) const OPEN: &[Word<OpenFlags>] = &[
     ("O_RDONLY", Some(OpenFlags::O_RDONLY)),
@@ -35,7 +28,7 @@ pub(super) const OPEN: &[Word<OpenFlags>] = &[
     ("O_DIRECTORY", Some(OpenFlags::O_DIRECTORY)),
     ("O_NOFOLLOW", Some(OpenFlags::O_NOFOLLOW)),
     ("O_DIRECT", Some(OpenFlags::O_DIRECT)),
-    ("O_TMPFILE", None),
+    ("O_TMPFILE", Some(OpenFlags::O_TMPFILE)),
     ("O_PATH", None),
     ("O_CLOEXEC", None),
     ("O_NOATIME", None),
@@ -60,9 +53,13 @@ pub(super) const RWF: &[Word<RwFlags>] = &[
     ("RWF_NOWAIT", Some(RwFlags::RWF_NOWAIT)),
     ("RWF_HIPRI", Some(RwFlags::RWF_HIPRI)),
 ];
-pub(super) const FALLOCATE: &Names = names![
-    "FALLOC_FL_KEEP_SIZE" "FALLOC_FL_PUNCH_HOLE" "FALLOC_FL_COLLAPSE_RANGE" "FALLOC_FL_ZERO_RANGE"
-    "FALLOC_FL_INSERT_RANGE" "FALLOC_FL_UNSHARE_RANGE"
+pub(super) const FALLOCATE: &[Word<FallocFlags>] = &[
+    ("FALLOC_FL_KEEP_SIZE", Some(FallocFlags::FALLOC_FL_KEEP_SIZE)),
+    ("FALLOC_FL_PUNCH_HOLE", Some(FallocFlags::FALLOC_FL_PUNCH_HOLE)),
+    ("FALLOC_FL_COLLAPSE_RANGE", Some(FallocFlags::FALLOC_FL_COLLAPSE_RANGE)),
+    ("FALLOC_FL_ZERO_RANGE", Some(FallocFlags::FALLOC_FL_ZERO_RANGE)),
+    ("FALLOC_FL_INSERT_RANGE", Some(FallocFlags::FALLOC_FL_INSERT_RANGE)),
+    ("FALLOC_FL_UNSHARE_RANGE", Some(FallocFlags::FALLOC_FL_UNSHARE_RANGE)),
 ];
 pub(super) const SYNC_FILE_RANGE: &[Word<SyncRangeFlags>] = &[
     ("SYNC_FILE_RANGE_WAIT_BEFORE", Some(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_BEFORE)),
@@ -85,7 +82,11 @@ pub(super) const ADVICE: &[Word<Advice>] = &[
     ("POSIX_FADV_DONTNEED", Some(Advice::Dontneed)),
     ("POSIX_FADV_NOREUSE", Some(Advice::Noreuse)),
 ];
-pub(super) const RENAME: &Names = names!["RENAME_NOREPLACE" "RENAME_EXCHANGE" "RENAME_WHITEOUT"];
+pub(super) const RENAME: &[Word<RenameFlags>] = &[
+    ("RENAME_NOREPLACE", Some(RenameFlags::RENAME_NOREPLACE)),
+    ("RENAME_EXCHANGE", Some(RenameFlags::RENAME_EXCHANGE)),
+    ("RENAME_WHITEOUT", Some(RenameFlags::RENAME_WHITEOUT)),
+];
 
 pub(super) const PROT: &[Word<Prot>] = &[
     ("PROT_NONE", Some(Prot::PROT_NONE)),

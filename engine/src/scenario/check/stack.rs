@@ -4,9 +4,9 @@
 //! what the scenario says ──▶ over the kernel's defaults ──▶ what is modelled
 //! ```
 //!
-//! Not modelled: file systems without a journal, other data modes; they are refused by name.
+//! Mount options are in `mount.rs`.
 
-use super::super::ast::{Checksums, DataMode, DiskOptions, Mkfs, Mount, Stack};
+use super::super::ast::{Checksums, DataMode, DiskOptions, Image, Mkfs, Mount, Stack};
 use super::super::tree::Node;
 use super::Checker;
 use super::args::{Bound, Form, Param::Optional};
@@ -17,7 +17,7 @@ use crate::units::block_bytes;
 
 const STACK: Form = Form {
     name: "Stack",
-    params: &[Optional("kernel"), Optional("mkfs"), Optional("mount"), Optional("disk")],
+    params: &[Optional("kernel"), Optional("mkfs"), Optional("image"), Optional("mount"), Optional("disk")],
     unnamed: 0,
 };
 const MKFS: Form = Form {
@@ -31,34 +31,21 @@ const MKFS: Form = Form {
     ],
     unnamed: 0,
 };
-const MOUNT: Form = Form {
-    name: "Mount",
-    params: &[
-        Optional("data"),
-        Optional("delalloc"),
-        Optional("dioread_nolock"),
-        Optional("auto_da_alloc"),
-        Optional("barrier"),
-        Optional("commit"),
-    ],
-    unnamed: 0,
-};
 const DISK: Form = Form {
     name: "Disk",
     params: &[Optional("cache"), Optional("atomic_write"), Optional("fua"), Optional("stable_writes")],
     unnamed: 0,
 };
 
-const DATA_MODES: &[Word<DataMode>] =
-    &[("ordered", Some(DataMode::Ordered)), ("writeback", None), ("journal", None)];
 const CACHES: &[Word<Cache>] =
     &[("volatile", Some(Cache::Volatile)), ("write_through", Some(Cache::WriteThrough))];
 /// The features that mke2fs can be asked for and that change what is on the disk.
-const FEATURES: &[Word<()>] = &[
-    ("metadata_csum", Some(())),
+const FEATURES: &[Word<Feature>] = &[
+    ("metadata_csum", Some(Feature::MetadataCsum)),
+    ("dir_index", Some(Feature::DirIndex)),
+    ("orphan_file", Some(Feature::OrphanFile)),
     ("bigalloc", None),
     ("casefold", None),
-    ("dir_index", None),
     ("ea_inode", None),
     ("encrypt", None),
     ("fast_commit", None),
@@ -68,7 +55,6 @@ const FEATURES: &[Word<()>] = &[
     ("large_dir", None),
     ("meta_bg", None),
     ("metadata_csum_seed", None),
-    ("orphan_file", None),
     ("project", None),
     ("quota", None),
     ("resize_inode", None),
@@ -76,6 +62,14 @@ const FEATURES: &[Word<()>] = &[
     ("stable_inodes", None),
     ("verity", None),
 ];
+
+/// A feature that the model's mkfs can give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Feature {
+    MetadataCsum,
+    DirIndex,
+    OrphanFile,
+}
 
 /// The smallest file system, in bytes.
 const MIN_SIZE: i128 = 8 << 20;
@@ -85,9 +79,6 @@ const MAX_SIZE: i128 = 4 << 30;
 const MIN_JOURNAL: i128 = 1024;
 /// The largest that the model makes, in blocks: its extents fit the inode.
 const MAX_JOURNAL: i128 = 65536;
-/// The longest commit interval, in seconds: beyond, a clock of 1000 ticks a second overflows.
-const MAX_COMMIT: i128 = 2_147_483;
-
 impl Checker<'_> {
     pub(super) fn stack(&mut self, node: Option<&Node>) -> Stack {
         let mut stack = Stack { kernel: self.kernel, mount: Mount::of(self.kernel), ..Stack::default() };
@@ -99,13 +90,21 @@ impl Checker<'_> {
             self.within(".kernel", |c| c.kernels(node));
         }
         self.field(&fields, "mkfs", |c, node| Some(c.mkfs(node)), &mut stack.mkfs);
-        self.field(&fields, "mount", |c, node| Some(c.mount(node)), &mut stack.mount);
+        if let Some(node) = fields.get("image") {
+            stack.image = self.within(".image", |c| c.image(node, fields.get("mkfs")));
+        }
+        let has_journal = stack.mkfs.journal_blocks.is_some();
+        self.field(&fields, "mount", |c, node| Some(c.mount(node, has_journal)), &mut stack.mount);
+        if !has_journal {
+            // v6.6 fs/ext4/ext4_jbd2.c, ext4_inode_journal_mode
+            stack.mount.data = DataMode::Writeback;
+        }
         self.field(&fields, "disk", |c, node| Some(c.disk(node)), &mut stack.disk);
         stack
     }
 
     /// Reads a field, where it is given, in place of its default.
-    fn field<T>(
+    pub(super) fn field<T>(
         &mut self,
         fields: &Bound<'_>,
         name: &str,
@@ -125,6 +124,21 @@ impl Checker<'_> {
         fields.get("kernel").and_then(|node| self.kernels(node))
     }
 
+    /// A file with a real file system.
+    fn image(&mut self, node: &Node, mkfs: Option<&Node>) -> Option<Image> {
+        const EXPECTED: &str = "the path of an image file, a string";
+        let path = self.text(node, EXPECTED)?;
+        if path.is_empty() || path.contains('\0') {
+            let message = format!("{} is no path of a file", self.show(&node.span));
+            self.refuse("bad-image", &node.span, message, EXPECTED);
+        }
+        if let Some(mkfs) = mkfs {
+            let message = "a file system is either made or begun with".to_owned();
+            self.refuse("bad-image", &mkfs.head(), message, "`mkfs` or `image`");
+        }
+        Some(Image { path, disk: None })
+    }
+
     fn mkfs(&mut self, node: &Node) -> Mkfs {
         self.group_name(node, "Mkfs");
         let fields = self.bind(&MKFS, node);
@@ -132,8 +146,7 @@ impl Checker<'_> {
         self.field(&fields, "size", |c, node| c.blocks(node, MIN_SIZE, MAX_SIZE), &mut mkfs.blocks);
         let mut journal = true;
         self.field(&fields, "journal", |c, node| c.boolean(node), &mut journal);
-        if let Some(node) = fields.get("journal").filter(|_| !journal) {
-            self.within(".journal", |c| c.not_modelled(&node.span, "journal: false"));
+        if !journal {
             mkfs.journal_blocks = None;
         }
         if let Some(node) = fields.get("journal_size") {
@@ -146,7 +159,17 @@ impl Checker<'_> {
         self.field(&fields, "inodes", |c, node| c.inodes(node, most), &mut mkfs.inodes);
         if let Some(node) = fields.get("features") {
             let features = self.within(".features", |c| c.flags(node, "a feature of ext4", FEATURES));
-            mkfs.metadata_csum = if features.is_empty() { Checksums::None } else { Checksums::Crc32c };
+            let has = |wanted: Feature| features.iter().any(|(_, feature)| *feature == wanted);
+            mkfs.metadata_csum = if has(Feature::MetadataCsum) { Checksums::Crc32c } else { Checksums::None };
+            mkfs.dir_index = has(Feature::DirIndex);
+            mkfs.orphan_file = has(Feature::OrphanFile);
+            if let Some((node, _)) = features.iter().find(|(_, feature)| *feature == Feature::OrphanFile)
+                && !journal
+            {
+                // e2fsprogs 1.47 misc/mke2fs.c, main
+                let message = "mke2fs makes no orphan_file without a journal".to_owned();
+                self.refuse("no-journal", &node.span, message, "`orphan_file` only with `journal: true`");
+            }
         }
         mkfs
     }
@@ -186,33 +209,6 @@ impl Checker<'_> {
             return None;
         }
         Some(inodes)
-    }
-
-    fn mount(&mut self, node: &Node) -> Mount {
-        self.group_name(node, "Mount");
-        let fields = self.bind(&MOUNT, node);
-        let mut mount = Mount::of(self.kernel);
-        self.field(&fields, "data", |c, node| c.data_mode(node), &mut mount.data);
-        self.field(&fields, "delalloc", |c, node| c.boolean(node), &mut mount.delalloc);
-        self.field(&fields, "dioread_nolock", |c, node| c.boolean(node), &mut mount.dioread_nolock);
-        self.field(&fields, "auto_da_alloc", |c, node| c.boolean(node), &mut mount.auto_da_alloc);
-        self.field(&fields, "barrier", |c, node| c.boolean(node), &mut mount.barrier);
-        self.field(&fields, "commit", |c, node| c.commit_interval(node), &mut mount.commit_secs);
-        mount
-    }
-
-    fn data_mode(&mut self, node: &Node) -> Option<DataMode> {
-        if let Some(mode @ ("writeback" | "journal")) = node.name(self.text) {
-            self.not_modelled(&node.span, &format!("data: {mode}"));
-            return None;
-        }
-        self.word(node, "a data mode", DATA_MODES)
-    }
-
-    fn commit_interval(&mut self, node: &Node) -> Option<u64> {
-        let seconds = u64::try_from(self.integer(node, Unit::Plain, 0..=MAX_COMMIT)?).ok()?;
-        // v6.6 fs/ext4/super.c, ext4_parse_param: 0 stands for the default.
-        Some(if seconds == 0 { Mount::default().commit_secs } else { seconds })
     }
 
     fn disk(&mut self, node: &Node) -> DiskOptions {

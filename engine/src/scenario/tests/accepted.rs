@@ -1,8 +1,9 @@
 //! What is read.
 
 use super::super::{
-    Advice, Call, Checksums, DiskOptions, Expectation, Kernel, Mkfs, Mount, Name, OpenFlags, Predicate,
-    Quantifier, RwFlags, Stack, SyncRangeFlags, Wanted, Whence,
+    Advice, Call, Checksums, DataError, DataMode, DiskOptions, Expectation, FallocFlags, Image, Kernel, Mkfs,
+    Mount, Name, OnError, OpenFlags, Predicate, Quantifier, RenameFlags, RwFlags, Stack, SyncRangeFlags,
+    Synchronous, Wanted, Whence,
 };
 use super::{calls, right, with_steps};
 use crate::device::{AtomicUnit, Cache, Fua};
@@ -112,6 +113,28 @@ fn calls_on_ranges_and_mount_options_are_read() {
                 flags: all.with(SyncRangeFlags::SYNC_FILE_RANGE_WAIT_AFTER),
             },
             Call::PosixFadvise { fd, offset: 0, length: 2, advice: Advice::Dontneed },
+        ]
+    );
+}
+
+#[test]
+fn calls_on_blocks_and_names_are_read() {
+    let text = "(title: \"t\", steps: [\
+        open(fd: \"f\", path: \"/\", flags: [O_TMPFILE, O_RDWR, O_EXCL]),\
+        fallocate(fd: \"f\", mode: [FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE], offset: -1, length: \"4K\"),\
+        linkat(fd: \"f\", path: \"/l\"),\
+        fails(EINVAL, renameat2(old: \"/a\", new: \"/b\", flags: [RENAME_WHITEOUT, RENAME_EXCHANGE]))])";
+    let (fd, steps): (Name, _) = ("f".into(), right("blocks and names", text).steps);
+    let (tmpfile, excl) = (OpenFlags::O_TMPFILE.with(OpenFlags::O_RDWR), OpenFlags::O_EXCL);
+    let mode = FallocFlags::FALLOC_FL_KEEP_SIZE.with(FallocFlags::FALLOC_FL_PUNCH_HOLE);
+    let flags = RenameFlags::RENAME_WHITEOUT.with(RenameFlags::RENAME_EXCHANGE);
+    assert_eq!(
+        calls(&steps),
+        [
+            Call::Open { fd: Name::clone(&fd), path: "/".into(), flags: tmpfile.with(excl), mode: 0o644 },
+            Call::Fallocate { fd: Name::clone(&fd), mode, offset: -1, length: 4096 },
+            Call::Linkat { fd, path: "/l".into() },
+            Call::Renameat2 { old: "/a".into(), new: "/b".into(), flags },
         ]
     );
 }
@@ -283,12 +306,49 @@ fn a_step_is_shown_on_one_line() {
     );
 }
 
+/// The machine of a scenario that says this about it.
+fn check_stack(what: &str, stack: &str, wanted: &Stack) {
+    let text = format!("(title: \"t\", stack: {stack}, steps: [])");
+    assert_eq!(&right(what, &text).stack, wanted, "{what}");
+}
+
+#[test]
+fn modes_are_read() {
+    let check = check_stack;
+    let mount = |mount| Stack { mount, ..Stack::default() };
+    check(
+        "every mount option",
+        "(mount: (data: writeback, journal_checksum: true, journal_async_commit: true, dirsync: true, \
+         errors: remount_ro, data_err: abort))",
+        &mount(Mount {
+            data: DataMode::Writeback,
+            journal_checksum: true,
+            journal_async_commit: true,
+            synchronous: Synchronous::Directories,
+            errors: OnError::RemountRo,
+            data_err: DataError::Abort,
+            ..Mount::default()
+        }),
+    );
+    check(
+        "a sync mount is a dirsync mount too",
+        "(mount: (data: journal, sync: true, dirsync: true))",
+        &mount(Mount { data: DataMode::Journal, synchronous: Synchronous::All, ..Mount::default() }),
+    );
+    check(
+        "no journal: no transaction orders data",
+        "(mkfs: (journal: false))",
+        &Stack {
+            mkfs: Mkfs { journal_blocks: None, ..Mkfs::default() },
+            mount: Mount { data: DataMode::Writeback, ..Mount::default() },
+            ..Stack::default()
+        },
+    );
+}
+
 #[test]
 fn the_machine_is_read() {
-    fn check(what: &str, stack: &str, wanted: &Stack) {
-        let text = format!("(title: \"t\", stack: {stack}, steps: [])");
-        assert_eq!(&right(what, &text).stack, wanted, "{what}");
-    }
+    let check = check_stack;
     let plain = Stack::default();
     let mkfs = |mkfs| Stack { mkfs, ..Stack::default() };
     let mount = |mount| Stack { mount, ..Stack::default() };
@@ -321,6 +381,13 @@ fn the_machine_is_read() {
         "(mkfs: (features: []))",
         &mkfs(Mkfs { metadata_csum: Checksums::None, ..Mkfs::default() }),
     );
+    check(
+        "features",
+        "(mkfs: (features: [dir_index, orphan_file]))",
+        &mkfs(Mkfs { metadata_csum: Checksums::None, dir_index: true, orphan_file: true, ..Mkfs::default() }),
+    );
+    let image = Some(Image { path: "disk.img".to_owned(), disk: None });
+    check("an image", "(image: \"disk.img\")", &Stack { image, ..plain.clone() });
     check(
         "no auto_da_alloc",
         "(mount: (auto_da_alloc: false))",

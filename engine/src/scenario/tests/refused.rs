@@ -88,11 +88,18 @@ fn what_the_machine_cannot_be() {
     table(
         STACK,
         r##"
-data=writeback ¦ mount: (data: ‸writeback) ¦ not-modelled ¦ stack.mount.data ¦ `data: writeback` is not modelled yet
-data=journal ¦ mount: (data: ‸journal) ¦ not-modelled ¦ stack.mount.data ¦ `data: journal`
+data=journal and delalloc ¦ mount: (data: journal, delalloc: ‸true) ¦ mount-options ¦ stack.mount.delalloc ¦ does not mount data=journal with delalloc
+an early commit block ¦ mount: (journal_async_commit: ‸true) ¦ mount-options ¦ stack.mount.journal_async_commit ¦ data=ordered
+a mode without a journal ¦ mkfs: (journal: false), mount: (data: ‸writeback) ¦ mount-options ¦ stack.mount.data ¦ without a journal
+commits without a journal ¦ mkfs: (journal: false), mount: (commit: ‸30) ¦ mount-options ¦ stack.mount.commit ¦ without a journal
+checksums without a journal ¦ mkfs: (journal: false), mount: (journal_checksum: ‸true) ¦ mount-options ¦ stack.mount.journal_checksum ¦ without a journal
+a size of no journal ¦ mkfs: (journal: false, journal_size: ‸"4M") ¦ no-journal ¦ stack.mkfs.journal_size ¦ without a journal
+an orphan file without a journal ¦ mkfs: (journal: false, features: [metadata_csum, ‸orphan_file]) ¦ no-journal ¦ stack.mkfs ¦ without a journal
+a mistyped reaction ¦ mount: (errors: ‸remount) ¦ unknown-word ¦ stack.mount.errors ¦ `remount_ro`
 a mistyped mode ¦ mount: (data: ‸orderd) ¦ unknown-word ¦ stack.mount.data ¦ did you mean `ordered`?
-no journal ¦ mkfs: (journal: ‸false) ¦ not-modelled ¦ stack.mkfs.journal ¦ `journal: false`
 a feature to come ¦ mkfs: (features: [‸fast_commit]) ¦ not-modelled ¦ stack.mkfs.features[0] ¦ `fast_commit`
+an image and mkfs ¦ image: "i", mkfs: ‸(size: "32M") ¦ bad-image ¦ stack.image ¦ `mkfs` or `image`
+an image without a path ¦ image: ‸"" ¦ bad-image ¦ stack.image ¦ the path of an image file
 a feature of none ¦ mkfs: (features: [‸metadata_cksum]) ¦ unknown-word ¦ stack.mkfs.features[0] ¦ did you mean `metadata_csum`?
 too small ¦ mkfs: (size: ‸"4M") ¦ out-of-range ¦ stack.mkfs.size ¦ from 8M to 4G
 too large ¦ mkfs: (size: ‸"5G") ¦ out-of-range ¦ stack.mkfs.size ¦ from 8M to 4G
@@ -119,7 +126,8 @@ a mistyped call ¦ ‸opne(fd: "f", path: "/f", flags: []), write("f", "x") ¦ u
 a mistyped wrapper ¦ ‸fial(ENOENT, sync) ¦ unknown-variant ¦ steps[0] ¦ did you mean `fails`?
 a step that is a string ¦ ‸"sync" ¦ wrong-type ¦ steps[0] ¦ a step
 an unknown flag ¦ open(fd: "f", path: "/f", flags: [‸O_CREATE]) ¦ unknown-word ¦ steps[0].flags[0] ¦ did you mean `O_CREAT`?
-a flag to come ¦ open(fd: "f", path: "/f", flags: [O_RDWR, ‸O_TMPFILE]) ¦ not-modelled ¦ steps[0].flags[1] ¦ `O_TMPFILE` is not modelled yet
+a flag to come ¦ open(fd: "f", path: "/f", flags: [O_RDWR, ‸O_PATH]) ¦ not-modelled ¦ steps[0].flags[1] ¦ `O_PATH` is not modelled yet
+a whiteout ¦ renameat2(old: "/a", new: "/b", flags: [RENAME_NOREPLACE, ‸RENAME_WHITEOUT]) ¦ not-modelled ¦ steps[0].flags[1] ¦ `RENAME_WHITEOUT` is not modelled yet
 two access modes ¦ open(fd: "f", path: "/f", flags: [O_WRONLY, ‸O_RDONLY]) ¦ conflicting-flags ¦ steps[0].flags ¦ `O_RDONLY` excludes `O_WRONLY`
 flags that are no list ¦ open(fd: "f", path: "/f", flags: ‸O_RDWR) ¦ wrong-type ¦ steps[0].flags ¦ a list
 an unknown error ¦ fails(‸ENOTFOUND, unlink("/f")) ¦ unknown-errno ¦ steps[0].errno ¦ `ENOTFOUND`
@@ -240,17 +248,7 @@ deep inside ¦ always(any([mounts, all([‸cleen])])) ¦ unknown-variant ¦ expe
 }
 
 #[test]
-fn calls_to_come_are_checked_and_refused() {
-    let all = "open(fd: \"f\", path: \"/f\", flags: [O_RDWR]),\n\
-        fallocate(fd: \"f\", mode: [FALLOC_FL_KEEP_SIZE], offset: 0, length: 1),\n\
-        renameat2(old: \"/a\", new: \"/b\", flags: [RENAME_EXCHANGE]),\n\
-        linkat(fd: \"f\", path: \"/l\"),";
-    let errors = parse(&with_steps(all)).unwrap_err();
-    let lines: Vec<(u32, &str)> = errors.iter().map(|error| (error.line, error.code)).collect();
-    let wanted: Vec<(u32, &str)> = (3..=5).map(|line| (line, "not-modelled")).collect();
-    assert_eq!(lines, wanted, "each at its line, and nothing else");
-    assert_eq!(errors[0].message, "`fallocate` is not modelled yet");
-
+fn words_of_calls_on_ranges_are_checked() {
     fn also(what: &str, step: &str, code: &str, says: &str) {
         let text = with_steps(&format!("open(fd: \"f\", path: \"/f\", flags: [O_RDWR]),\n{step}"));
         let errors = parse(&text).unwrap_err();
@@ -264,11 +262,17 @@ fn calls_to_come_are_checked_and_refused() {
         "unknown-word",
         "an advice",
     );
+    also(
+        "a mode that is not there",
+        "fallocate(fd: \"f\", mode: [FALLOC_FL_PUNCH], offset: 0, length: 1)",
+        "unknown-word",
+        "a mode of `fallocate`",
+    );
 }
 
 #[test]
 fn every_error_is_found() {
-    let text = "(\n  title: 5,\n  stack: (mkfs: (journal: false), disk: (cach: volatile)),\n  steps: [\n    \
+    let text = "(\n  title: 5,\n  stack: (mkfs: (features: [quota]), disk: (cach: volatile)),\n  steps: [\n    \
         open(fd: \"f\", path: \"f\", flags: [O_RDWR, O_WRONLY, O_FOO]),\n    write(\"g\", hex(\"0\")),\n  ],\n  \
         expect: [always(after: \"m\", holds: exist(\"/f\"))],\n)";
     let errors = parse(text).unwrap_err();

@@ -28,6 +28,15 @@ impl How {
         }
     }
 
+    /// The same without O_DIRECT.
+    pub(super) fn buffered(self) -> Self {
+        match self {
+            Self::Direct => Self::Plain,
+            Self::DirectSync => Self::Sync,
+            Self::Plain | Self::Trunc | Self::ReadOnly | Self::Dsync | Self::Sync => self,
+        }
+    }
+
     pub(super) fn is_direct(self) -> bool {
         matches!(self, Self::Direct | Self::DirectSync)
     }
@@ -35,6 +44,15 @@ impl How {
     pub(super) fn is_sync(self) -> bool {
         matches!(self, Self::Dsync | Self::Sync | Self::DirectSync)
     }
+}
+
+/// What fallocate is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    Allocate,
+    KeepSize,
+    Punch,
+    Zero,
 }
 
 /// A call of a program. Files, descriptors and mappings are slots; a place is a granule.
@@ -46,6 +64,7 @@ pub(super) enum Op {
     Pread { fd: u8, from: usize, len: usize },
     Ftruncate { fd: u8, size: usize },
     Truncate { name: u8, size: usize },
+    Fallocate { fd: u8, from: usize, len: usize, mode: Mode },
     Mmap { map: u8, fd: u8, first: usize, pages: usize, private: bool },
     Munmap { map: u8 },
     Store { map: u8, from: usize, len: usize },
@@ -56,6 +75,7 @@ pub(super) enum Op {
     Fadvise { fd: u8 },
     Sync,
     Rename { old: u8, new: u8 },
+    Exchange { old: u8, new: u8 },
     Unlink { name: u8 },
     Sleep { seconds: u8 },
 }
@@ -72,6 +92,10 @@ fn how() -> impl Strategy<Value = How> {
     ]
 }
 
+fn mode() -> impl Strategy<Value = Mode> {
+    prop::sample::select(vec![Mode::KeepSize, Mode::Allocate, Mode::Punch, Mode::Zero])
+}
+
 /// Mostly one file, one descriptor, one mapping and one page, so that calls meet.
 pub(super) fn op() -> impl Strategy<Value = Op> {
     let slot = || prop_oneof![3 => Just(0_u8), 1 => 0..3_u8];
@@ -85,6 +109,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         2 => (slot(), place()).prop_map(|(fd, (from, len))| Op::Pread { fd, from, len }),
         2 => (slot(), size()).prop_map(|(fd, size)| Op::Ftruncate { fd, size }),
         1 => (slot(), size()).prop_map(|(name, size)| Op::Truncate { name, size }),
+        3 => (slot(), place(), mode()).prop_map(|(fd, (from, len), mode)| Op::Fallocate { fd, from, len, mode }),
         4 => (slot(), slot(), prop_oneof![3 => Just(0), 1 => 0..PAGES], 1..=PAGES, prop::bool::weighted(0.2))
             .prop_map(|(map, fd, first, pages, private)| {
                 Op::Mmap { map, fd, first, pages: pages.min(PAGES - first), private }
@@ -100,6 +125,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => slot().prop_map(|fd| Op::Fadvise { fd }),
         1 => Just(Op::Sync),
         1 => (slot(), slot()).prop_map(|(old, new)| Op::Rename { old, new }),
+        1 => (slot(), slot()).prop_map(|(old, new)| Op::Exchange { old, new }),
         1 => slot().prop_map(|name| Op::Unlink { name }),
         1 => (1..40_u8).prop_map(|seconds| Op::Sleep { seconds }),
     ]

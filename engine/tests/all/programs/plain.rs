@@ -8,10 +8,11 @@
 //! everywhere; a set is a mask, and bit 0 is the byte zero. Behind the end of a file memory may hold what was stored
 //! there through a mapping, until the page is written back: two values are possible then, and neither is asked for.
 
-use super::op::{How, Op};
+use super::expect::certain;
+use super::op::{How, Mode, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use unplug::kernel::{DioSync, DirtyTracking, EofZeroing, Feature, MsyncSync, Rules};
-use unplug::scenario::Kernel;
+use unplug::scenario::{DataMode, Kernel};
 
 /// A set of byte values.
 pub(super) type Mask = u64;
@@ -90,6 +91,8 @@ struct Mapping {
 pub(super) struct Program {
     kernel: Kernel,
     rules: Rules,
+    /// Whether O_DIRECT goes past the page cache: not with data=journal.
+    direct: bool,
     names: BTreeMap<u8, usize>,
     files: Vec<File>,
     fds: BTreeMap<u8, (usize, How)>,
@@ -104,7 +107,7 @@ pub(super) struct Program {
 
 impl Program {
     /// `/0` is there, so many granules long, all of them the last letter.
-    pub(super) fn new(kernel: Kernel, size: usize) -> Self {
+    pub(super) fn new(kernel: Kernel, size: usize, data: DataMode) -> Self {
         let old = 1 << LETTERS.len();
         let mut file = File {
             size,
@@ -120,6 +123,7 @@ impl Program {
         Self {
             kernel,
             rules: kernel.rules(),
+            direct: data != DataMode::Journal,
             names: BTreeMap::from([(0, 0)]),
             files: vec![file],
             fds: BTreeMap::new(),
@@ -169,6 +173,9 @@ impl Program {
                     self.step(format!("truncate(\"/{name}\", {})", byte(size)));
                 }
             }
+            Op::Fallocate { fd, from, len, mode } => {
+                self.fallocate(fd, from, (from + len).min(GRANULES - 1), mode)
+            }
             Op::Mmap { map, fd, first, pages, private } => self.mmap(map, fd, first, pages, private),
             Op::Munmap { map } => {
                 if self.maps.remove(&map).is_some() {
@@ -194,6 +201,7 @@ impl Program {
             }
             Op::Sync => self.sync(),
             Op::Rename { old, new } => self.rename(old, new),
+            Op::Exchange { old, new } => self.exchange(old, new),
             Op::Unlink { name } => {
                 if self.names.remove(&name).is_some() {
                     self.may_be(name, None);
@@ -250,7 +258,7 @@ impl Program {
         if how == How::Trunc {
             self.resize(file, 0);
         }
-        self.fds.insert(fd, (file, how));
+        self.fds.insert(fd, (file, if self.direct { how } else { how.buffered() }));
         self.step(format!("open(fd: \"{fd}\", path: \"/{name}\", flags: [{}])", how.flags()));
     }
 
@@ -346,6 +354,32 @@ impl Program {
         if how.is_sync() && !before_size {
             self.synced(file, from / PER_PAGE, end.div_ceil(PER_PAGE));
         }
+    }
+
+    fn fallocate(&mut self, fd: u8, from: usize, end: usize, mode: Mode) {
+        let Some(&(file, how)) = self.fds.get(&fd) else { return };
+        let (modes, needs) = match mode {
+            Mode::Allocate => ("", Feature::Fallocate),
+            Mode::KeepSize => ("FALLOC_FL_KEEP_SIZE", Feature::Fallocate),
+            Mode::Punch => ("FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE", Feature::PunchHole),
+            Mode::Zero => ("FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE", Feature::ZeroRange),
+        };
+        // What lies behind the end of a file and is zeroed, or not, is left out.
+        let end = if mode == Mode::Allocate { end } else { end.min(self.files[file].size) };
+        if from >= end || how == How::ReadOnly || !self.kernel.has(needs) {
+            return;
+        }
+        self.writes_back();
+        match mode {
+            Mode::Allocate => self.grow(file, end, false),
+            Mode::KeepSize => {}
+            Mode::Punch | Mode::Zero => {
+                self.set(file, from, end, ZERO);
+                self.files[file].written[from..end].fill(false);
+            }
+        }
+        let (offset, length) = (byte(from), byte(end) - byte(from));
+        self.step(format!("fallocate(fd: \"{fd}\", mode: [{modes}], offset: {offset}, length: {length})"));
     }
 
     fn pread(&mut self, fd: u8, from: usize, len: usize) {
@@ -488,6 +522,17 @@ impl Program {
         self.step(text);
     }
 
+    fn exchange(&mut self, old: u8, new: u8) {
+        let (Some(&one), Some(&other)) = (self.names.get(&old), self.names.get(&new)) else { return };
+        if self.kernel.has(Feature::Renameat2) {
+            for (name, file) in [(old, other), (new, one)] {
+                self.names.insert(name, file);
+                self.may_be(name, Some(file));
+            }
+            self.step(format!("renameat2(old: \"/{old}\", new: \"/{new}\", flags: [RENAME_EXCHANGE])"));
+        }
+    }
+
     fn is_page_table(&self) -> bool {
         self.rules.dirty_tracking == DirtyTracking::PageTable
     }
@@ -503,9 +548,12 @@ impl Program {
         for granule in seen.iter().flat_map(|page| page * PER_PAGE..(page + 1) * PER_PAGE) {
             if granule < state.size {
                 may.bytes[granule] = state.memory[granule];
-            } else {
+            } else if self.direct {
                 state.memory[granule] = ZERO;
                 state.tail[granule] = 0;
+            } else {
+                // With data=journal the model logs the page as it is.
+                state.memory[granule] |= ZERO;
             }
         }
         // Zeros that nobody wrote are no reason to make the size durable, be they before data that is not synced.
@@ -526,34 +574,11 @@ impl Program {
             self.maps.values().any(|map| map.file == file && map.dirty.contains(&page))
         };
         let tracked = self.rules.dirty_tracking == DirtyTracking::Fault;
+        if !self.direct {
+            return;
+        }
         for granule in (size..GRANULES).filter(|granule| tracked || !hidden(granule)) {
             may.bytes[granule] = ZERO;
         }
     }
-}
-
-/// The pieces of a range whose bytes are known, and what they are.
-fn certain(memory: &[Mask; GRANULES], from: usize, end: usize) -> Vec<(usize, usize, String)> {
-    let mut pieces: Vec<(usize, usize, Vec<String>)> = Vec::new();
-    for granule in (from..end).filter(|granule| memory[*granule].is_power_of_two()) {
-        let len = byte(granule + 1) - byte(granule);
-        let text = match memory[granule].trailing_zeros() {
-            0 => format!("zeros({len})"),
-            bit => {
-                let letter = char::from(LETTERS[usize::try_from(bit).unwrap() - 1]);
-                format!("repeat(\"{letter}\", {len})")
-            }
-        };
-        match pieces.last_mut() {
-            Some((_, end, texts)) if *end == granule => {
-                *end = granule + 1;
-                texts.push(text);
-            }
-            Some(_) | None => pieces.push((granule, granule + 1, vec![text])),
-        }
-    }
-    let whole = |(from, end, texts): (usize, usize, Vec<String>)| {
-        (from, end, format!("concat([{}])", texts.join(", ")))
-    };
-    pieces.into_iter().map(whole).collect()
 }
