@@ -9,11 +9,12 @@
 //!
 //! Not here: shrinking a witness; it is the one with the fewest writes lost as it is.
 
+use crate::contract::promises;
 use crate::crash::{Bounds, explore, image};
-use crate::device::{Media, Reader, Step};
+use crate::device::{DiskImage, Media, Reader, Step};
 use crate::history::{History, Returned};
-use crate::oracle::Outline;
-use crate::recovery::{Profile, Recovery};
+use crate::oracle::{Observation, Outline, observe};
+use crate::recovery::{Audit, Profile, Recovery, recover};
 use crate::report::{Assembly, Report, Run, Storyteller, Timeline, images};
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
@@ -94,6 +95,15 @@ fn told(history: &History) -> impl Iterator<Item = (&Returned, Moment)> {
     history.steps.iter().map(|step| (&step.returned, step.at))
 }
 
+/// What the program would have found on the disk before its first step.
+fn observe_base(base: &DiskImage, profile: &Profile) -> Observation {
+    let mut disk = base.clone();
+    match recover(&mut disk, &Profile { audit: Audit::Skip, ..*profile }) {
+        Ok(survivors) => observe(&survivors, &mut disk),
+        Err(error) => Observation::unmountable(&error),
+    }
+}
+
 /// Looks at the crash states of some runs of a scenario, as `reader` finds them.
 pub fn judge<R: Reader<Found = Outline>>(
     scenario: &Scenario,
@@ -119,6 +129,10 @@ pub fn judge<R: Reader<Found = Outline>>(
     let profile = Profile::of(scenario.stack.kernel);
     let tellers: Vec<_> =
         runs.iter().map(|run| Storyteller::new(&run.trace.base, &run.trace.log, profile)).collect();
+    let promises = runs.first().map_or_else(Vec::new, |run| {
+        let before = observe_base(&run.trace.base, &profile);
+        promises(scenario, &run.trace.history, &before)
+    });
     let assembly = Assembly {
         scenario,
         runs: &told,
@@ -127,12 +141,13 @@ pub fn judge<R: Reader<Found = Outline>>(
         explored: &explored,
         bounds,
         tellers: &tellers,
+        promises: &promises,
     };
     assembly.report(|run, id| {
         let Trace { base, log, .. } = &runs[run].trace;
         match image(base, log, id) {
             Ok(mut disk) => reader.clone().finish(&mut disk).fill(&mut disk),
-            Err(error) => crate::oracle::Observation::Unmountable(error.to_string()),
+            Err(error) => Observation::Unmountable(error.to_string()),
         }
     })
 }

@@ -31,6 +31,7 @@
 
 pub mod block;
 pub mod check;
+pub mod contract;
 pub mod crash;
 pub mod device;
 pub mod ext4;

@@ -14,14 +14,18 @@
 //! Only what a program could see through `open`, `read`, `stat` and `readdir` is observed, so bytes behind the end
 //! of a file, the place of its blocks and the difference between a hole and written zeros are not.
 //!
-//! Not modelled: time stamps, modes, owners, extended attributes. The promises of each call (what POSIX and the
-//! manual pages say must survive) are not judged here: only what a scenario claims.
+//! A [`Requirement`] is what a call has promised: as a claim, but about inodes and what they held at some time. Which there
+//! are is the business of `contract`.
+//!
+//! Not modelled: time stamps, modes, owners, extended attributes.
 
 mod content;
 mod formula;
 mod observation;
 mod outline;
+mod past;
 mod predicate;
+mod requirement;
 mod text;
 
 #[cfg(test)]
@@ -31,5 +35,7 @@ pub use content::{Content, Segment};
 pub use formula::{Formula, Residual};
 pub use observation::{Entry, Mounted, Observation, observe, observe_tree};
 pub use outline::{FileShape, Outline};
+pub use past::Past;
 pub use predicate::{compile, holds, speaks_of_mounts};
+pub use requirement::{FileRequirement, Found, NamesRequirement, Requirement};
 pub use text::{entry_text, summary, tree_text};

@@ -20,6 +20,7 @@ mod claims;
 mod comparison;
 mod ledger;
 mod machine;
+mod promises;
 mod rows;
 mod shown;
 mod stage;
@@ -33,6 +34,7 @@ pub use stage::images;
 pub use story::Storyteller;
 pub use timeline::{Run, Timeline};
 
+use crate::contract::Row;
 use crate::crash::{Coverage, CrashId};
 use crate::device::AtomicUnit;
 use crate::history::Returned;
@@ -76,6 +78,8 @@ pub struct Report {
     pub windows: Vec<Window>,
     /// The expectations in the order of the file; `always(mounts)` last, where it is not written.
     pub expectations: Vec<Judgement>,
+    /// What the calls have promised by themselves, in their order.
+    pub promises: Vec<PromiseReport>,
 }
 
 /// Whether what is expected was found.
@@ -239,6 +243,23 @@ pub enum Undecided {
         /// So many images were drawn instead.
         drawn: u64,
     },
+}
+
+/// A promise that a call has made, and whether every legal crash state kept it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PromiseReport {
+    /// The call; none for what is promised without one.
+    pub step: Option<StepIdx>,
+    /// What is promised, and where that is written.
+    pub row: Row,
+    /// What it is about: paths and bytes.
+    pub about: String,
+    /// Whether it was kept.
+    pub verdict: Verdict,
+    /// Why not every image could be decided, where that is so.
+    pub undecided: Option<Undecided>,
+    /// The image with the fewest writes lost that breaks it.
+    pub case: Option<Case>,
 }
 
 /// An expectation and what became of it.

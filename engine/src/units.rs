@@ -196,6 +196,10 @@ impl Block {
     pub fn bytes(&self) -> &[u8; BLOCK_BYTES] {
         &self.0
     }
+    /// The bytes, shared with the block.
+    pub fn shared(&self) -> Arc<[u8]> {
+        self.0.clone()
+    }
     /// The bytes to change; a shared block is copied first.
     pub fn bytes_mut(&mut self) -> &mut [u8; BLOCK_BYTES] {
         Arc::make_mut(&mut self.0)

@@ -8,6 +8,7 @@
 //!
 //! Not modelled: several processes, resource limits, mount points, special files.
 
+mod facts;
 mod fallocate;
 mod fault;
 mod mapping;
@@ -28,6 +29,7 @@ use crate::history::Errno;
 use crate::mm::AddressSpace;
 use crate::scenario::{Name, OpenFlags};
 use crate::units::Ino;
+use facts::Note;
 use std::collections::BTreeMap;
 
 /// An open file description (`struct file`).
@@ -56,6 +58,8 @@ pub struct Vfs {
     mm: AddressSpace,
     /// What the program calls its mappings: an address and a length, whatever became of them.
     maps: BTreeMap<Name, Mapped>,
+    /// What was changed and promised, for the history.
+    notes: Vec<Note>,
 }
 
 /// What `mmap` or `mremap` last returned for a name, and the length that was asked for.
@@ -75,6 +79,7 @@ impl Vfs {
             next: 0,
             mm: AddressSpace::new(),
             maps: BTreeMap::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -17,6 +17,7 @@ mod comparison;
 mod expectations;
 pub(super) mod layout;
 mod outcomes;
+mod promises;
 mod trees;
 
 #[cfg(test)]
@@ -204,6 +205,7 @@ fn one(page: &mut Page, file: &str, replay: &str, report: &Report) {
     outcomes::section(page, report);
     page.line("");
     expectations::section(page, replay, report);
+    promises::section(page, report);
     page.line("");
     totals(page, report);
 }

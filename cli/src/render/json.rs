@@ -11,8 +11,8 @@ use unplug::crash::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{
-    Choices, Judgement, Outcome, Report, RunReport, Shown, ShownTree, StepReport, Undecided, Verdict, Window,
-    Witness,
+    Case, Choices, Judgement, Outcome, PromiseReport, Report, RunReport, Shown, ShownTree, StepReport,
+    Undecided, Verdict, Window, Witness,
 };
 use unplug::scenario::Diagnostic;
 use unplug::schedule::Schedule;
@@ -57,10 +57,11 @@ fn scenario(file: &str, report: &Report) -> Value {
         "verdict": verdict(report.verdict),
         "coverage": coverage(report),
         "images": report.images.to_string(),
-                "subsets": report.subsets.to_string(),
+        "subsets": report.subsets.to_string(),
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "windows": report.windows.iter().map(|one| window(report, one)).collect::<Vec<_>>(),
         "expectations": report.expectations.iter().map(expectation).collect::<Vec<_>>(),
+        "promises": report.promises.iter().map(promise).collect::<Vec<_>>(),
     });
     with_logarithm(object, &report.images)
 }
@@ -193,29 +194,55 @@ fn expectation(judged: &Judgement) -> Value {
     object.insert("implied".to_owned(), json!(judged.line.is_none()));
     object.insert("images".to_owned(), json!(judged.images.to_string()));
     object.insert("decisive".to_owned(), json!(judged.decisive.to_string()));
-    match judged.undecided {
-        Some(Undecided::Sampled) => {
-            object.insert("undecided".to_owned(), json!("only a sample was looked at"));
-        }
-        Some(Undecided::TooMany { drawn }) => {
-            let text = format!("too many combinations to decide exactly: sampled {drawn} images");
-            object.insert("undecided".to_owned(), json!(text));
-        }
-        None => {}
-    }
-    if let Some(case) = &judged.case {
-        object.insert("after".to_owned(), json!(case.after.map_or(-1, |step| i64::from(step.get()))));
-        object.insert("found".to_owned(), tree(&case.tree));
-        object.insert("in_memory".to_owned(), json!(case.in_memory));
-        object.insert("under_way".to_owned(), json!(case.under_way));
-        add_story(&mut object, &case.witness);
-    }
+    add_undecided(&mut object, judged.undecided);
+    add_case(&mut object, judged.case.as_ref());
     if !judged.instead.is_empty() {
         let trees: Vec<Value> = judged.instead.iter().map(tree).collect();
         object.insert("instead".to_owned(), json!(trees));
         object.insert("more_instead".to_owned(), json!(judged.more_instead.to_string()));
     }
     Value::Object(object)
+}
+
+/// A promise of a call. `step` is the one that made it, or -1; the witness is an image that breaks it.
+fn promise(promise: &PromiseReport) -> Value {
+    let kept = match promise.verdict {
+        Verdict::Holds => "kept",
+        Verdict::Violated => "broken",
+        Verdict::Inconclusive => "inconclusive",
+    };
+    let mut object = Map::new();
+    object.insert("step".to_owned(), json!(promise.step.map_or(-1, |step| i64::from(step.get()))));
+    object.insert("call".to_owned(), json!(promise.row.call));
+    object.insert("level".to_owned(), json!(promise.row.level.name()));
+    object.insert("promise".to_owned(), json!(promise.row.promise));
+    object.insert("about".to_owned(), json!(promise.about));
+    object.insert("source".to_owned(), json!(promise.row.source));
+    object.insert("verdict".to_owned(), json!(kept));
+    object.insert("witness".to_owned(), json!(promise.case.as_ref().map(|case| case.witness.id.to_string())));
+    add_undecided(&mut object, promise.undecided);
+    add_case(&mut object, promise.case.as_ref());
+    Value::Object(object)
+}
+
+fn add_undecided(object: &mut Map<String, Value>, undecided: Option<Undecided>) {
+    let text = match undecided {
+        Some(Undecided::Sampled) => "only a sample was looked at".to_owned(),
+        Some(Undecided::TooMany { drawn }) => {
+            format!("too many combinations to decide exactly: sampled {drawn} images")
+        }
+        None => return,
+    };
+    object.insert("undecided".to_owned(), json!(text));
+}
+
+fn add_case(object: &mut Map<String, Value>, case: Option<&Case>) {
+    let Some(case) = case else { return };
+    object.insert("after".to_owned(), json!(case.after.map_or(-1, |step| i64::from(step.get()))));
+    object.insert("found".to_owned(), tree(&case.tree));
+    object.insert("in_memory".to_owned(), json!(case.in_memory));
+    object.insert("under_way".to_owned(), json!(case.under_way));
+    add_story(object, &case.witness);
 }
 
 fn add_story(object: &mut Map<String, Value>, witness: &Witness) {
@@ -251,6 +278,7 @@ fn error(file: &str, trouble: &Trouble) -> Value {
         "steps": [],
         "windows": [],
         "expectations": [],
+        "promises": [],
     })
 }
 

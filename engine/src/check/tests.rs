@@ -67,6 +67,7 @@ impl Toy {
             returned: Returned::Value(0),
             at: self.log.now(),
             called: Time::from_secs(0),
+            facts: Vec::new(),
             way: Way::new(),
             in_memory: InMemory::default(),
         });

@@ -184,16 +184,28 @@ impl Fs {
         if self.inode(ino).pages.get(page).is_some() {
             return;
         }
+        let data = self.peek(ino, page);
+        self.inode_mut(ino).pages.insert(page, Folio::clean(data));
+    }
+
+    /// A page of a file in memory as read(2) would show it; nothing is loaded for it.
+    pub fn peek(&self, ino: Ino, page: FileBlock) -> Block {
         let inode = self.inode(ino);
-        let mut data = match inode.tree.lookup(page) {
-            Some((nr, ExtentState::Written)) => self.q.read(nr),
-            Some((_, ExtentState::Unwritten)) | None => Block::zeroed(),
+        let mut data = match (inode.pages.get(page), inode.tree.lookup(page)) {
+            (Some(folio), _) => folio.data.clone(),
+            (None, Some((nr, ExtentState::Written))) => self.q.read(nr),
+            (None, Some((_, ExtentState::Unwritten)) | None) => Block::zeroed(),
         };
         let valid = inode.size.saturating_sub(page.first_byte());
-        if valid < block_bytes() {
+        if valid < block_bytes() && data.bytes()[valid.index()..].iter().any(|byte| *byte != 0) {
             data.bytes_mut()[valid.index()..].fill(0);
         }
-        self.inode_mut(ino).pages.insert(page, Folio::clean(data));
+        data
+    }
+
+    /// How long a file is, if it is in memory.
+    pub fn size_of(&self, ino: Ino) -> Option<u64> {
+        self.inodes.get(&ino).map(|inode| inode.size)
     }
 
     /// A page is dirty; the flusher hears of the first one. v6.6 fs/fs-writeback.c, `__mark_inode_dirty`

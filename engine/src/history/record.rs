@@ -1,6 +1,6 @@
 //! The history of one run: a record for every step.
 
-use super::{Errno, Way};
+use super::{Errno, Fact, Way};
 use crate::units::{Ino, Moment, StepIdx, Tid, Time, Widen};
 
 /// What a call returned.
@@ -21,6 +21,8 @@ pub struct StepRecord {
     pub at: Moment,
     /// When it was called, on the virtual clock.
     pub called: Time,
+    /// What it changed for whoever looks, and what it made durable.
+    pub facts: Vec<Fact>,
     /// The way it took through the kernel.
     pub way: Way,
     /// What the disk has not been asked to keep yet, as it returned.

@@ -14,6 +14,8 @@
 //! Not done: finding that two different parts say the same. Such residuals are told apart, and counts are right.
 
 use crate::crash::Fold;
+use crate::format::journal::MAGIC;
+use crate::recovery::Source;
 use crate::scenario::Data;
 use crate::units::BlockNr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +131,32 @@ impl Join {
 }
 
 impl Draft {
+    /// Whether `data[range]` stands in a block of a file, from the byte `at` on. A file has zeros where it has no block.
+    pub(super) fn bytes(source: Option<&Source>, at: usize, data: &Data, range: Range<usize>) -> Self {
+        let check = |block: &BlockNr, at: usize, range: Range<usize>| Self::Text {
+            checks: vec![Check { block: *block, at, data: Data::clone(data), range }],
+            is: true,
+        };
+        match source {
+            None => Self::Known(data[range].iter().all(|byte| *byte == 0)),
+            Some(Source::Kept(block)) => Self::Known(block.bytes()[at..at + range.len()] == data[range]),
+            Some(Source::Disk(block) | Source::Copy { at: block, escaped: false }) => check(block, at, range),
+            Some(Source::Copy { at: block, escaped: true }) => {
+                // Whatever the copy holds there, the magic is put back.
+                let magic = MAGIC.to_be_bytes();
+                let known = at.min(magic.len())..(at + range.len()).min(magic.len());
+                let (first, later) = data[range.clone()].split_at(known.len());
+                if *first != magic[known.clone()] {
+                    Self::Known(false)
+                } else if later.is_empty() {
+                    Self::Known(true)
+                } else {
+                    check(block, at + known.len(), range.start + known.len()..range.end)
+                }
+            }
+        }
+    }
+
     /// The opposite.
     pub(super) fn negated(self) -> Self {
         match self {

@@ -9,10 +9,8 @@
 //! A name is looked up as it stands: symlinks are not followed. Of a disk that cannot be mounted, every plain claim
 //! is false, `missing` too: nobody can tell. `not`, `all`, `any` and `implies` are those of logic.
 
-use super::formula::{Check, Draft, Formula, Join};
+use super::formula::{Draft, Formula, Join};
 use super::{Entry, FileShape, Mounted, Observation, Outline};
-use crate::format::journal::MAGIC;
-use crate::recovery::Source;
 use crate::scenario::{Data, Expectation, Predicate};
 use crate::units::{BLOCK_BYTES, FileBlock, Ino, Widen, block_bytes, len_u64};
 use std::collections::BTreeSet;
@@ -111,7 +109,7 @@ fn has(file: &FileShape, offset: u64, data: &Data, range: Range<usize>) -> Draft
     if end.is_none_or(|end| end > file.size_bytes) {
         return NO;
     }
-    let mut checks = Vec::new();
+    let mut parts = Vec::new();
     let mut at = offset;
     let mut rest = range;
     while !rest.is_empty() {
@@ -122,31 +120,9 @@ fn has(file: &FileShape, offset: u64, data: &Data, range: Range<usize>) -> Draft
             .and_then(|wanted| file.blocks.binary_search_by_key(&wanted, |(at, _)| *at).ok())
             .and_then(|place| file.blocks.get(place));
         at += len_u64(now.len());
-        let fine = match found {
-            None => data[now].iter().all(|byte| *byte == 0),
-            Some((_, Source::Kept(block))) => block.bytes()[within..within + now.len()] == data[now],
-            Some((_, Source::Disk(block) | Source::Copy { at: block, escaped: false })) => {
-                checks.push(Check { block: *block, at: within, data: Data::clone(data), range: now });
-                true
-            }
-            Some((_, Source::Copy { at: block, escaped: true })) => {
-                // Whatever the copy holds there, the magic is put back.
-                let magic = MAGIC.to_be_bytes();
-                let known = within.min(magic.len())..(within + now.len()).min(magic.len());
-                let (first, later) = data[now.clone()].split_at(known.len());
-                if !later.is_empty() {
-                    let range = now.start + known.len()..now.end;
-                    let at = within + known.len();
-                    checks.push(Check { block: *block, at, data: Data::clone(data), range });
-                }
-                *first == magic[known]
-            }
-        };
-        if !fine {
-            return NO;
-        }
+        parts.push(Draft::bytes(found.map(|(_, source)| source), within, data, now));
     }
-    if checks.is_empty() { Draft::Known(true) } else { Draft::Text { checks, is: true } }
+    Join::All.of(parts)
 }
 
 /// Whether the scenario itself says something about mounting; else `always(mounts)` is expected.

@@ -2,15 +2,17 @@
 
 use super::claims::{Claim, Judged, Open};
 use super::machine::{machine, storage};
+use super::promises::{self, Kept};
 use super::rows::{Rows, rows};
 use super::shown::{Texts, text_tree};
 use super::stage::Stage;
 use super::steps::steps;
 use super::story::in_memory;
 use super::{
-    Case, Judgement, Outcome, Report, Run, RunReport, ShownTree, Storyteller, Timeline, Undecided, Verdict,
-    Window, Witness,
+    Case, Judgement, Outcome, PromiseReport, Report, Run, RunReport, ShownTree, Storyteller, Timeline,
+    Undecided, Verdict, Window, Witness,
 };
+use crate::contract::Promise;
 use crate::crash::{Best, Bounds, Coverage, CrashId, Explored, Images};
 use crate::oracle::{Formula, Observation, Outline};
 use crate::scenario::{Quantifier, Scenario};
@@ -44,6 +46,8 @@ pub struct Assembly<'a> {
     pub bounds: &'a Bounds,
     /// One for each run.
     pub tellers: &'a [Storyteller<'a>],
+    /// What the calls have promised.
+    pub promises: &'a [Promise],
 }
 
 struct Writer<'s, 'a, O> {
@@ -94,7 +98,10 @@ impl Assembly<'_> {
         };
         let judged: Vec<Judged> =
             claims.par_iter().zip(&formulas).map(|(claim, formulas)| claim.judge(&stage, formulas)).collect();
-        writer.report(claims, judged)
+        let kept = promises::judge(&stage, self.promises);
+        let promises = self.promises.iter().zip(kept).map(|(promise, kept)| writer.promise(promise, kept));
+        let promises = promises.collect();
+        Report { promises, ..writer.report(claims, judged) }
     }
 }
 
@@ -123,6 +130,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
             steps: steps(&self.scenario.steps, self.stage.runs, &self.names),
             windows: self.windows(),
             expectations,
+            promises: Vec::new(),
             runs: self.stage.runs.iter().enumerate().map(run).collect(),
         }
     }
@@ -182,25 +190,39 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
         let (instead, more_instead) =
             if fails { self.instead(claim.stretches.clone()) } else { (Vec::new(), 0) };
         Judgement {
-            case: judged.best.as_ref().map(|best| self.case(best, &claim)),
+            case: judged.best.as_ref().map(|best| self.case(best, &claim.stretches, claim.from)),
             line: if claim.implied { None } else { Some(claim.expectation.line) },
             text: claim.expectation.text,
             verdict,
             images: judged.images,
             decisive: judged.decisive,
-            undecided: judged.open.map(|open| match open {
-                Open::Sampled => Undecided::Sampled,
-                Open::TooMany { drawn } => Undecided::TooMany { drawn },
-            }),
+            undecided: judged.open.map(Undecided::from),
             instead,
             more_instead,
         }
     }
 
-    fn case(&self, best: &Best, claim: &Claim) -> Case {
-        let stretch = self.stage.timeline.at(claim.stretches.clone(), best.run, best.moment);
+    fn promise(&self, promise: &Promise, kept: Kept) -> PromiseReport {
+        let verdict = match (&kept.broken, kept.open) {
+            (Some(_), _) => Verdict::Violated,
+            (None, Some(_)) => Verdict::Inconclusive,
+            (None, None) => Verdict::Holds,
+        };
+        PromiseReport {
+            step: promise.step,
+            row: promise.row,
+            about: promise.about.clone(),
+            verdict,
+            undecided: kept.open.map(Undecided::from),
+            case: kept.broken.map(|(best, stretches)| self.case(&best, &stretches, promise.step)),
+        }
+    }
+
+    /// An image within some stretches, which start where the step `from` has returned.
+    fn case(&self, best: &Best, stretches: &RangeInclusive<usize>, from: Option<StepIdx>) -> Case {
+        let stretch = self.stage.timeline.at(stretches.clone(), best.run, best.moment);
         // Neighbouring windows may share a stretch; the case lies in those of the expectation.
-        let after = stretch.and_then(|stretch| self.stage.timeline.after(stretch)).max(claim.from);
+        let after = stretch.and_then(|stretch| self.stage.timeline.after(stretch)).max(from);
         let steps = &self.stage.runs[best.run].history.steps;
         let record = after.and_then(|step| steps.get(step.get().index()));
         let witness = self.witness(best, self.tellers);
@@ -219,5 +241,14 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
         let trees: BTreeSet<&ShownTree> = rows.iter().flat_map(BTreeMap::keys).collect();
         let named = trees.iter().take(INSTEAD).map(|tree| (*tree).clone());
         (named.collect(), len_u64(trees.len().saturating_sub(INSTEAD)))
+    }
+}
+
+impl From<Open> for Undecided {
+    fn from(open: Open) -> Self {
+        match open {
+            Open::Sampled => Self::Sampled,
+            Open::TooMany { drawn } => Self::TooMany { drawn },
+        }
     }
 }

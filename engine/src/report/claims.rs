@@ -11,7 +11,7 @@ use super::timeline::Timeline;
 use crate::crash::{Best, Leaf, Nothing, TooMany};
 use crate::oracle::{Formula, Outline, Residual, compile, speaks_of_mounts};
 use crate::scenario::{Call, Expectation, Name, Predicate, Quantifier, Scenario};
-use crate::units::{BlockNr, StepIdx, len_u32, len_u64};
+use crate::units::{BlockNr, StepIdx, len_u32};
 use num_bigint::BigUint;
 use std::ops::RangeInclusive;
 
@@ -157,23 +157,12 @@ impl Claim {
     /// Looks for an image of a leaf that decides it where not every combination can be told apart: at the moments
     /// where that can be done, and where that finds nothing, among images that are drawn. One is enough.
     fn sample(&self, stage: &Stage<'_>, leaf: &Leaf<Outline>, formula: &Formula, judged: &mut Judged) {
-        let blocks: Vec<BlockNr> = formula.blocks().collect();
         let before = match judged.open {
             Some(Open::TooMany { drawn }) => drawn,
             Some(Open::Sampled) | None => 0,
         };
-        let during = stage.during(&self.stretches);
         let decides = |end: &Residual| self.is_decided_at(end);
-        let (best, drawn) = match stage.images.best(&leaf.class, &during, &blocks, formula, decides) {
-            Ok(Some(best)) => (Some(best), 0),
-            Ok(None) | Err(TooMany) => {
-                let levels = stage.levels_of(&self.stretches);
-                let drawn = stage.images.draw(&leaf.class, &levels, &blocks, formula, &stage.bounds);
-                let many = len_u64(drawn.len());
-                let deciding = drawn.into_iter().filter(|one| decides(&one.state)).map(|one| one.image);
-                (deciding.min_by_key(rank), many)
-            }
-        };
+        let (best, drawn) = stage.seek(leaf, &self.stretches, formula, decides);
         judged.open = Some(Open::TooMany { drawn: before + drawn });
         if let Some(best) = best {
             judged.decisive += 1_u32;

@@ -1,12 +1,12 @@
 //! What a report is made of: runs, stretches, and the leaves that were found.
 
-use super::claims::Open;
+use super::claims::{Open, rank};
 use super::timeline::{Run, Timeline};
-use crate::crash::{Bounds, Course, Coverage, Images, Leaf, Levels};
+use crate::crash::{Best, Bounds, Course, Coverage, Images, Leaf, Levels, TooMany};
 use crate::device::DiskImage;
-use crate::oracle::{Entry, Observation, Outline};
+use crate::oracle::{Entry, Formula, Observation, Outline, Residual};
 use crate::schedule::Schedule;
-use crate::units::{Ino, Moment};
+use crate::units::{BlockNr, Ino, Moment, len_u64};
 use num_bigint::BigUint;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +110,28 @@ impl<'a> Stage<'a> {
         match self.coverage {
             Coverage::Partial(partial) if partial.levels.meets(levels) => Some(Open::Sampled),
             Coverage::Complete | Coverage::Partial(_) => None,
+        }
+    }
+
+    /// Looks for an image of a leaf on which a formula ends as wanted, where not every combination can be told apart: at
+    /// the moments where that can be done, and where that finds nothing, among images that are drawn. Says how many were.
+    pub(super) fn seek(
+        &self,
+        leaf: &Leaf<Outline>,
+        stretches: &RangeInclusive<usize>,
+        formula: &Formula,
+        decides: impl Fn(&Residual) -> bool,
+    ) -> (Option<Best>, u64) {
+        let blocks: Vec<BlockNr> = formula.blocks().collect();
+        match self.images.best(&leaf.class, &self.during(stretches), &blocks, formula, &decides) {
+            Ok(Some(best)) => (Some(best), 0),
+            Ok(None) | Err(TooMany) => {
+                let levels = self.levels_of(stretches);
+                let drawn = self.images.draw(&leaf.class, &levels, &blocks, formula, &self.bounds);
+                let many = len_u64(drawn.len());
+                let deciding = drawn.into_iter().filter(|one| decides(&one.state)).map(|one| one.image);
+                (deciding.min_by_key(rank), many)
+            }
         }
     }
 

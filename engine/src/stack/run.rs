@@ -54,9 +54,9 @@ fn run_with(scenario: &Scenario, schedule: Schedule, mutant: Option<Mutant>) -> 
         let answer = perform(&mut vfs, &step.call);
         let returned = hold_to(step, answer).map_err(|error| error.at(Place::Step(place)))?;
         let at = vfs.fs().queue().moment();
-        let in_memory = vfs.in_memory();
+        let (in_memory, facts) = (vfs.in_memory(), vfs.take_facts());
         let way = vfs.fs().queue().take_way().renamed(|function| stack.kernel.function(function));
-        steps.push(StepRecord { returned, at, called, way, in_memory });
+        steps.push(StepRecord { returned, at, called, facts, way, in_memory });
     }
     let log = vfs.into_fs().into_queue().into_parts().0;
     Ok(Trace { schedule, base, log, history: History { steps } })

@@ -1,12 +1,13 @@
 //! fallocate.
 
+use super::facts::Note;
 use super::{File, Vfs};
 use crate::ext4::{Datasync, Fallocate, FallocateMode, MAX_BYTES, NewSize};
 use crate::format::FileKind;
-use crate::history::Errno;
+use crate::history::{Errno, Fact};
 use crate::kernel::{FallocateModes, Feature};
 use crate::scenario::{FallocFlags, Name, OpenFlags};
-use crate::units::block_bytes;
+use crate::units::{Ino, block_bytes};
 
 const KEEP_SIZE: FallocFlags = FallocFlags::FALLOC_FL_KEEP_SIZE;
 const PUNCH_HOLE: FallocFlags = FallocFlags::FALLOC_FL_PUNCH_HOLE;
@@ -82,6 +83,21 @@ impl Vfs {
         if sound { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
     }
 
+    /// What it changed, for whoever looks; what failed may have been done in part.
+    fn note_fallocate(&mut self, ino: Ino, mode: FallocateMode, offset: u64, len: u64) {
+        match mode {
+            FallocateMode::CollapseRange | FallocateMode::InsertRange => {
+                self.notes.push(Note::Fact(Fact::Shifted { ino }));
+                self.note_touched(ino, offset, MAX_BYTES);
+            }
+            FallocateMode::PunchHole | FallocateMode::ZeroRange(_) => {
+                self.notes.push(Note::Fact(Fact::Zeros { ino, from: offset, end: offset + len }));
+                self.notes.push(Note::Resized(ino));
+            }
+            FallocateMode::Allocate(_) => self.notes.push(Note::Resized(ino)),
+        }
+    }
+
     fn fallocate_range(
         &mut self,
         file: &File,
@@ -106,7 +122,10 @@ impl Vfs {
         };
         // v6.6 fs/ext4/extents.c, ext4_fallocate: of the descriptor, a sync mount is not asked
         let sync = file.flags.has(OpenFlags::O_DSYNC).then_some(Datasync::Yes);
-        self.fs.fallocate(file.ino, &Fallocate { mode: asked, offset, len, sync })?;
+        self.note_growth(file.ino, offset.saturating_add(len));
+        let done = self.fs.fallocate(file.ino, &Fallocate { mode: asked, offset, len, sync });
+        self.note_fallocate(file.ino, asked, offset, len);
+        done?;
         match asked {
             FallocateMode::CollapseRange | FallocateMode::InsertRange => {
                 self.unmap_pages_from(file.ino, offset / block_bytes());

@@ -141,6 +141,9 @@ impl Vfs {
             Some((ino, page)) if spot.flags.shared => {
                 self.writable(&spot, ino, page)?;
                 self.fs.store_in_page(ino, page, spot.within, bytes);
+                if !bytes.is_empty() {
+                    self.note_stored(ino, page, spot.within, bytes.len());
+                }
             }
             backing => {
                 let mut copy = match spot.pte {

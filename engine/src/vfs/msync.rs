@@ -2,11 +2,11 @@
 
 use super::Vfs;
 use crate::ext4::Datasync;
-use crate::history::Errno;
+use crate::history::{Errno, Synced};
 use crate::mm::{self, AddressSpace, Extent, MappedFile, Msync, Storage};
 use crate::mutant::Mutant;
 use crate::scenario::{MsyncFlags, Name};
-use crate::units::{FileBlock, len_u64};
+use crate::units::{FileBlock, block_bytes, len_u64};
 
 /// The last page of the largest file.
 const END: FileBlock = FileBlock::new(u32::MAX);
@@ -33,7 +33,26 @@ impl Vfs {
             ms_sync: flags.has(MsyncFlags::MS_SYNC),
         };
         let rules = self.fs.options().rules;
-        mm::msync(&asked, &rules, self)
+        mm::msync(&asked, &rules, self)?;
+        if asked.ms_sync {
+            self.note_mapped(asked.address, asked.len);
+        }
+        Ok(())
+    }
+
+    /// The pages of shared mappings of files in a range are durable.
+    fn note_mapped(&mut self, start: u64, len_bytes: u64) {
+        let end = start.saturating_add(len_bytes.next_multiple_of(block_bytes()));
+        let mut at = start;
+        while let Some(vma) = self.mm.find(at).filter(|vma| vma.start < end) {
+            let (from, upto) = (vma.start.max(at), vma.end.min(end));
+            let offset = vma.pgoff * block_bytes() + (from - vma.start);
+            let shown = vma.file.filter(|_| vma.flags.shared);
+            at = vma.end;
+            if let Some(file) = shown {
+                self.note_synced(Synced::Mapped { ino: file.ino, from: offset, end: offset + (upto - from) });
+            }
+        }
     }
 }
 

@@ -16,7 +16,11 @@ impl Vfs {
     pub fn mkdir(&mut self, path: &str, mode: u16) -> Result<(), Errno> {
         self.through(&["sys_mkdir", "do_mkdirat"], |vfs| {
             let (dir, name) = vfs.new_name(path, Slashes::Allowed)?;
-            vfs.within("vfs_mkdir", |vfs| vfs.fs.mkdir(Place { dir, name: &name }, mode).map(|_| ()))
+            vfs.within("vfs_mkdir", |vfs| {
+                let ino = vfs.fs.mkdir(Place { dir, name: &name }, mode)?;
+                vfs.note_name(dir, &name, Some(ino));
+                Ok(())
+            })
         })
     }
 
@@ -37,7 +41,9 @@ impl Vfs {
             if !vfs.fs.is_dir(ino) {
                 return Err(Errno::ENOTDIR);
             }
-            vfs.within("vfs_rmdir", |vfs| vfs.fs.rmdir(Place { dir: found.dir, name }, ino))
+            vfs.within("vfs_rmdir", |vfs| vfs.fs.rmdir(Place { dir: found.dir, name }, ino))?;
+            vfs.note_name(found.dir, name, None);
+            Ok(())
         })
     }
 
@@ -57,6 +63,7 @@ impl Vfs {
                 return Err(Errno::ENOTDIR);
             }
             vfs.within("vfs_unlink", |vfs| vfs.fs.unlink(Place { dir: found.dir, name }, ino));
+            vfs.note_name(found.dir, name, None);
             Ok(())
         })
     }
@@ -132,7 +139,10 @@ impl Vfs {
                 }
                 vfs.fs.rename(old, ino, new, victim)
             }
-        })
+        })?;
+        self.note_name(to.dir, new_name, Some(ino));
+        self.note_name(from.dir, old_name, to.ino.filter(|_| exchanges));
+        Ok(())
     }
 
     /// What replaces a directory must be one, and what replaces anything else must be none.
@@ -169,7 +179,9 @@ impl Vfs {
                     vfs.decide("it has no name, and must not get one");
                     return Err(Errno::ENOENT);
                 }
-                vfs.fs.link(file.ino, Place { dir, name: &name })
+                vfs.fs.link(file.ino, Place { dir, name: &name })?;
+                vfs.note_name(dir, &name, Some(file.ino));
+                Ok(())
             })
         })
     }
@@ -185,7 +197,9 @@ impl Vfs {
             if vfs.fs.is_dir(ino) {
                 return Err(Errno::EPERM);
             }
-            vfs.within("vfs_link", |vfs| vfs.fs.link(ino, Place { dir, name: &name }))
+            vfs.within("vfs_link", |vfs| vfs.fs.link(ino, Place { dir, name: &name }))?;
+            vfs.note_name(dir, &name, Some(ino));
+            Ok(())
         })
     }
 
@@ -203,7 +217,9 @@ impl Vfs {
             }
             let (dir, name) = vfs.new_name(path, Slashes::Missing)?;
             vfs.within("vfs_symlink", |vfs| {
-                vfs.fs.symlink(Place { dir, name: &name }, target.as_bytes()).map(|_| ())
+                let ino = vfs.fs.symlink(Place { dir, name: &name }, target.as_bytes())?;
+                vfs.note_name(dir, &name, Some(ino));
+                Ok(())
             })
         })
     }

@@ -89,12 +89,19 @@ impl Vfs {
             return Err(Errno::ENOTDIR);
         }
         let linkable = if flags.has(OpenFlags::O_EXCL) { Linkable::No } else { Linkable::Yes };
-        self.within("vfs_tmpfile", |vfs| vfs.fs.tmpfile(dir, mode, linkable))
+        let ino = self.within("vfs_tmpfile", |vfs| vfs.fs.tmpfile(dir, mode, linkable))?;
+        self.note_new(ino);
+        Ok(ino)
     }
 
     fn create_last(&mut self, found: &Resolved, mode: u16) -> Result<Ino, Errno> {
         match &found.last {
-            Component::Name(name) => self.fs.create(Place { dir: found.dir, name }, mode),
+            Component::Name(name) => {
+                let ino = self.fs.create(Place { dir: found.dir, name }, mode)?;
+                self.note_new(ino);
+                self.note_name(found.dir, name, Some(ino));
+                Ok(ino)
+            }
             Component::Dot | Component::DotDot | Component::Root => Err(Errno::EISDIR),
         }
     }

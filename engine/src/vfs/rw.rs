@@ -1,10 +1,11 @@
 //! read, write and their relatives; lseek and truncate.
 
+use super::facts::Note;
 use super::path::Last;
 use super::{File, Vfs};
 use crate::ext4::{Datasync, DirectWrite, MAX_BYTES};
 use crate::format::FileKind;
-use crate::history::Errno;
+use crate::history::{Errno, Fact, Synced};
 use crate::kernel::{Feature, OSync};
 use crate::scenario::{DataMode, Name, OpenFlags, RwFlags, Synchronous, Whence};
 use crate::units::{FileBlock, Ino, len_u64};
@@ -140,8 +141,11 @@ impl Vfs {
             }
             let appends = file.flags.has(OpenFlags::O_APPEND) || flags.has(RwFlags::RWF_APPEND);
             let pos = if appends { vfs.fs.stat(file.ino).size } else { pos };
+            vfs.note_touched(file.ino, pos, len_u64(data.len()));
             let written = if direct {
-                vfs.fs.write_direct(file.ino, pos, data, DirectWrite { sync, nowait })?
+                let written = vfs.fs.write_direct(file.ino, pos, data, DirectWrite { sync, nowait })?;
+                vfs.note_written(file, pos, written, sync);
+                written
             } else {
                 let written = vfs.fs.write(file.ino, pos, data)?;
                 vfs.sync_written(file, pos, written, sync)?;
@@ -194,7 +198,16 @@ impl Vfs {
                 Datasync::Yes => "O_DSYNC: the bytes that were written, and what is needed to read them back",
             });
             vfs.within("vfs_fsync_range", |vfs| vfs.fs.sync_file(file.ino, first, last, datasync))
-        })
+        })?;
+        self.note_written(file, pos, written, sync);
+        Ok(())
+    }
+
+    /// A write is durable as it returns.
+    fn note_written(&mut self, file: &File, pos: u64, written: u64, sync: Option<Datasync>) {
+        if sync.is_some() && written > 0 {
+            self.note_synced(Synced::Written { ino: file.ino, from: pos, end: pos + written });
+        }
     }
 
     /// lseek(2). v6.6 fs/ext4/file.c, `ext4_llseek`
@@ -249,7 +262,10 @@ impl Vfs {
     /// v6.6 fs/open.c, `do_truncate`
     pub(super) fn do_truncate(&mut self, ino: Ino, length: u64) -> Result<(), Errno> {
         self.through(&["do_truncate", "notify_change"], |vfs| {
+            let is_growth = vfs.fs.size_of(ino).filter(|size| *size < length);
             vfs.fs.set_size(ino, length)?;
+            vfs.notes.push(Note::Fact(Fact::Size { ino, size_bytes: length }));
+            is_growth.into_iter().for_each(|size| vfs.note_touched(ino, size, 1));
             vfs.unmap_mapping_range(ino);
             Ok(())
         })

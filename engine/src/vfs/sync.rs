@@ -2,7 +2,7 @@
 
 use super::Vfs;
 use crate::ext4::Datasync;
-use crate::history::Errno;
+use crate::history::{Errno, Synced};
 use crate::kernel::{FadviseScope, Feature};
 use crate::scenario::{Advice, Name, SyncRangeFlags};
 use crate::units::{FileBlock, Ino, block_bytes};
@@ -12,20 +12,27 @@ impl Vfs {
     ///
     /// # Errors
     /// EBADF, and those of writing the data.
-    pub fn fsync(&mut self, fd: &Name, datasync: Datasync) -> Result<(), Errno> {
-        let call = match datasync {
+    pub fn fsync(&mut self, fd: &Name, asked: Datasync) -> Result<(), Errno> {
+        let call = match asked {
             Datasync::No => "sys_fsync",
             Datasync::Yes => "sys_fdatasync",
         };
         self.through(&[call, "do_fsync"], |vfs| {
             let (_, file) = vfs.file(fd)?;
-            let datasync = match datasync {
+            let datasync = match asked {
                 Datasync::Yes => vfs.fs.fdatasync_asks(),
                 Datasync::No => Datasync::No,
             };
             vfs.through(&["vfs_fsync", "vfs_fsync_range"], |vfs| {
                 vfs.fs.sync_file(file.ino, FileBlock::new(0), FileBlock::new(u32::MAX), datasync)
-            })
+            })?;
+            let is_dir = vfs.fs.is_dir(file.ino);
+            vfs.note_synced(match asked {
+                Datasync::Yes | Datasync::No if is_dir => Synced::Directory(file.ino),
+                Datasync::Yes => Synced::Data(file.ino),
+                Datasync::No => Synced::File(file.ino),
+            });
+            Ok(())
         })
     }
 
@@ -39,7 +46,9 @@ impl Vfs {
         }
         self.within("sys_syncfs", |vfs| {
             vfs.file(fd)?;
-            vfs.fs.sync_filesystem()
+            vfs.fs.sync_filesystem()?;
+            vfs.note_synced(Synced::Everything);
+            Ok(())
         })
     }
 
@@ -153,6 +162,7 @@ impl Vfs {
     /// sync(2). v6.6 fs/sync.c, `ksys_sync`
     pub fn sync(&mut self) {
         self.through(&["sys_sync", "ksys_sync"], |vfs| vfs.fs.sync());
+        self.note_synced(Synced::Everything);
     }
 }
 

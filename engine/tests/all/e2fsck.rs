@@ -237,10 +237,13 @@ fn crash_images_of_other_machines() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A mode, and how a stack gets into it.
+type Mode = (&'static str, fn(&mut Stack));
+
 /// Every scenario and recording in another mode than its own, in turns; a file system without a journal has no file of
 /// orphans.
 fn in_other_modes() -> Vec<Case> {
-    const MODES: [(&str, fn(&mut Stack)); 7] = [
+    const MODES: [Mode; 7] = [
         ("data=writeback", |stack| stack.mount.data = DataMode::Writeback),
         ("data=journal", |stack| (stack.mount.data, stack.mount.delalloc) = (DataMode::Journal, false)),
         ("no journal", |stack| (stack.mkfs.journal_blocks, stack.mkfs.orphan_file) = (None, false)),
@@ -262,7 +265,7 @@ fn in_other_modes() -> Vec<Case> {
         case.scenario.stack.mkfs.journal_blocks.is_some() && case.scenario.stack.image.is_none()
     };
     let cases: Vec<Case> = all().into_iter().filter(own).collect();
-    let in_mode = |(case, (name, change)): (Case, &(&str, fn(&mut Stack)))| {
+    let in_mode = |(case, (name, change)): (Case, &Mode)| {
         let mut scenario = case.scenario;
         let kernel = scenario.stack.kernel;
         // Without barriers anything may be found.

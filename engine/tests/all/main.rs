@@ -23,6 +23,7 @@
 
 mod attributes;
 mod case;
+mod contract;
 mod e2fsck;
 mod explorer;
 mod ext4_view;

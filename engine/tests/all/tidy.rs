@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("recovery", 3),
     ("ext4", 4),
     ("oracle", 4),
+    ("contract", 5),
     ("vfs", 5),
     ("stack", 6),
     ("report", 7),

@@ -159,7 +159,7 @@ fn instead(page: &mut Page, judged: &Judgement, words: &Vocabulary) {
     page.labelled(MARGIN, "found there: ", &trees.join("; "));
 }
 
-fn when(after: Option<StepIdx>) -> String {
+pub(super) fn when(after: Option<StepIdx>) -> String {
     match after {
         None => "before step 1 has returned".to_owned(),
         Some(step) => format!("after step {}", step.get() + 1),

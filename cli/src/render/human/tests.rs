@@ -82,6 +82,7 @@ fn run(schedule: Schedule, order: Order, start: Start) -> Trace {
             returned: Returned::Value(0),
             at: log.now(),
             called: Time::from_secs(0),
+            facts: Vec::new(),
             way: Way::new(),
             in_memory: InMemory::default(),
         });

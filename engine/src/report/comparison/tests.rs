@@ -48,6 +48,7 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
         steps: texts.iter().map(|text| (text.len(), text)).map(step).collect(),
         windows: windows.iter().enumerate().map(window).collect(),
         expectations: Vec::new(),
+        promises: Vec::new(),
     }
 }
 
