@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use unplug::guarantees::Mount;
 use unplug::kernel::{Kernel, KernelError};
 use unplug::schedule::Schedule;
 
@@ -34,6 +35,8 @@ Examples:
       the same on kernels from 3.10 on: what differs, side by side
   unplug kernels 2.6.18 2.6.19
       what differs between two kernels, and where that is written
+  unplug guarantees --matrix
+      what ext4 keeps after a crash, by call, mount option and kernel
   unplug check my.ron
       is the file in order? nothing is run
 
@@ -57,6 +60,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the kernels that are modelled, and what differs between them.
     Kernels(Kernels),
+    /// Show what survives a crash after which call.
+    Guarantees(Guarantees),
 }
 
 /// Arguments of `run`.
@@ -206,6 +211,43 @@ pub(crate) struct Kernels {
     pub(crate) format: Format,
 }
 
+/// Arguments of `guarantees`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Each row of the matrix asks one question of a short scenario, each column is a way to mount the file system. Nothing in \
+it is written down: every cell is a run, over all legal crash states. It says what ext4 does, not what anybody promises.
+
+Examples:
+  unplug guarantees --matrix
+      Linux 6.6 in full, and where other kernels differ
+  unplug guarantees --matrix --kernel 6.1 --mount def --mount nojnl
+      two columns of one kernel
+  unplug guarantees --matrix --kernel ..2.6.19
+      old kernels; without --kernel, those are shown that flush the disk's cache by default (since 3.10)
+  unplug guarantees --scenario replace-commit --mount def --kernel 6.6 > cell.ron; unplug run cell.ron
+      why a cell says what it says")]
+pub(crate) struct Guarantees {
+    /// What ext4 does, by call, mount option and kernel, found out by running the model. Without it, what calls promise.
+    #[arg(long)]
+    pub(crate) matrix: bool,
+    /// Print the scenario of a cell instead: of this row, of the first --mount and the first --kernel.
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["matrix", "format", "threads"])]
+    pub(crate) scenario: Option<String>,
+    /// Only this column, by its short name. May be given more than once.
+    #[arg(long = "mount", value_name = "COLUMN", value_parser = mount())]
+    pub(crate) mounts: Vec<&'static Mount>,
+    /// These kernels instead of all since 3.10: a version, or a range with both its ends. The first is shown in full. May be given
+    /// more than once.
+    #[arg(long = "kernel", value_name = "VERSIONS", value_parser = Versions::parse)]
+    pub(crate) kernels: Vec<Versions>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Threads to use; without it, one for each processor. The matrix does not depend on it.
+    #[arg(long, alias = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
 /// Kernels that one argument names: a version or a range.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Versions(Vec<Kernel>);
@@ -231,6 +273,12 @@ impl Versions {
 fn version() -> impl TypedValueParser<Value = Kernel> {
     PossibleValuesParser::new(Kernel::ALL.iter().map(|kernel| kernel.version()))
         .try_map(|version| Kernel::range(&version)?.first().copied().ok_or(KernelError::Unknown { version }))
+}
+
+/// One column of the matrix, of those that there are.
+fn mount() -> impl TypedValueParser<Value = &'static Mount> {
+    PossibleValuesParser::new(Mount::ALL.iter().map(|mount| mount.name))
+        .try_map(|name| Mount::named(&name).ok_or("no such column"))
 }
 
 /// Reads the arguments; where they are wrong, says so and exits with status 2.
@@ -282,6 +330,10 @@ mod tests {
         check("unplug kernels 2.6.18 6.6 --format json", true);
         check("unplug kernels 2.6.18 6.6 6.12", false);
         check("unplug kernels 6.7", false);
+        check("unplug guarantees --matrix --kernel 6.1.. --mount def --mount jdata --format json", true);
+        check("unplug guarantees --scenario fsync-bytes --mount nojnl --kernel 6.6", true);
+        check("unplug guarantees --scenario fsync-bytes --matrix", false);
+        check("unplug guarantees --matrix --mount ext3", false);
         check("unplug", false);
     }
 

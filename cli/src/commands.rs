@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod check;
+mod guarantees;
 mod image;
 mod kernels;
 mod run;
@@ -27,6 +28,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Image(image) => image::image(&image),
         Command::Check(check) => check::check(&check),
         Command::Kernels(kernels) => kernels::kernels(&kernels),
+        Command::Guarantees(args) => guarantees::guarantees(&args),
     };
     done.unwrap_or_else(|failure| {
         error(&failure.0);

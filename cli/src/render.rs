@@ -1,10 +1,12 @@
 //! One format a file. A renderer turns results into text and decides nothing.
 
 pub(crate) mod diagnostic;
+pub(crate) mod guarantees;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod kernels;
 pub(crate) mod numbers;
+pub(crate) mod promises;
 mod table;
 pub(crate) mod trace;
 

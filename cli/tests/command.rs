@@ -52,6 +52,9 @@ fn exit_status_and_messages() {
     check(&["run", "--help"], 0, "late@17:w3", "");
     check(&["--version"], 0, "unplug ", "");
     check(&["run"], 2, "", "<PATH>");
+    check(&["guarantees"], 2, "", "--matrix");
+    check(&["guarantees", "--scenario", "nothing"], 2, "", "no row \"nothing\"");
+    check(&["guarantees", "--scenario", "stale", "--mount", "async"], 0, "journal_async_commit: true", "");
     check(&["run", "no.ron"], 2, "", "no.ron: ");
     check(&["run", "empty"], 2, "", "no file in this folder ends in .ron");
     check(&["run", "bad.ron"], 2, "", "bad.ron");
@@ -195,6 +198,61 @@ fn kernels_for_people() {
             insta::assert_snapshot!(name, text);
         });
     }
+}
+
+#[test]
+fn guarantees_for_people() {
+    for (name, arguments) in [
+        ("matrix", &["guarantees", "--matrix", "--kernel", "6.6"][..]),
+        (
+            "nojnl",
+            &["guarantees", "--matrix", "--kernel", "6.6", "--kernel", "6.1..6.12", "--mount", "nojnl"],
+        ),
+    ] {
+        let output = unplug(root(), arguments);
+        insta::with_settings!({
+            snapshot_path => "../../snapshots/guarantees",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name, String::from_utf8(output.stdout).unwrap());
+        });
+    }
+}
+
+/// The scenario that is printed for a cell, run by itself, says what the cell says.
+#[test]
+fn a_cell_is_its_scenario() {
+    let dir = tempfile::tempdir().unwrap();
+    let columns = ["def", "jdata", "nojnl"];
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_slice(&unplug(dir.path(), arguments).stdout).unwrap()
+    };
+    let mounts = ["--mount", "def", "--mount", "jdata", "--mount", "nojnl"];
+    let matrix =
+        json(&[&["guarantees", "--matrix", "--format", "json", "--kernel", "3.16"], &mounts[..]].concat());
+    let rows = matrix["matrices"][0]["rows"].as_array().unwrap();
+    let mut wanted = std::collections::BTreeMap::new();
+    for (row, column) in rows.iter().flat_map(|row| columns.map(|column| (row, column))) {
+        let name = row["row"].as_str().unwrap();
+        let text =
+            unplug(dir.path(), &["guarantees", "--scenario", name, "--mount", column, "--kernel", "3.16"]);
+        let file = format!("{name}.{column}.ron");
+        fs::write(dir.path().join(&file), text.stdout).unwrap();
+        wanted.insert(file, row["cells"][column].as_str().unwrap().to_owned());
+    }
+    let report = json(&["run", ".", "--format", "json"]);
+    for scenario in report["scenarios"].as_array().unwrap() {
+        let file = scenario["file"].as_str().unwrap().trim_start_matches("./");
+        let found = match (scenario["verdict"].as_str(), scenario["expectations"][0]["verdict"].as_str()) {
+            (Some("error"), _) => "refused",
+            (_, Some("holds")) => "yes",
+            (_, Some("violated")) => "no",
+            (_, _) => "inconclusive",
+        };
+        assert_eq!(Some(found), wanted.remove(file).as_deref(), "{file}");
+    }
+    assert!(wanted.is_empty(), "not run: {wanted:?}");
 }
 
 #[test]

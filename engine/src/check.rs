@@ -9,14 +9,18 @@
 //!
 //! Not here: shrinking a witness; it is the one with the fewest writes lost as it is.
 
+mod finder;
+
+pub use finder::Finder;
+
 use crate::contract::promises;
 use crate::crash::{Bounds, explore, image};
-use crate::device::{DiskImage, Media, Reader, Step};
+use crate::device::{DiskImage, Reader};
 use crate::history::{History, Returned};
-use crate::oracle::{Observation, Outline, observe};
-use crate::recovery::{Audit, Profile, Recovery, recover};
+use crate::oracle::{Observation, Outline, observe, speaks_of_attributes};
+use crate::recovery::{Attributes, Audit, Fsck, Profile, RepairNeeded, recover};
 use crate::report::{Assembly, Report, Run, Storyteller, Timeline, images};
-use crate::scenario::Scenario;
+use crate::scenario::{Recoverer, Scenario};
 use crate::schedule::Schedule;
 use crate::stack::{StepError, Trace, run};
 use crate::units::Moment;
@@ -40,30 +44,19 @@ pub fn check_with(
 ) -> Result<Report, StepError> {
     let traces =
         Schedule::ALL.into_iter().map(|schedule| run(scenario, schedule)).collect::<Result<Vec<_>, _>>()?;
-    let reader = Finder::new(&Profile::of(scenario.stack.kernel));
+    let reader = Finder::new(&profile(scenario));
     Ok(judge(scenario, &distinct(traces), bounds, &reader, progress))
 }
 
-/// Mounts a dead disk and walks through its names.
-#[derive(Clone, Debug)]
-pub struct Finder(Recovery);
-
-impl Finder {
-    /// As this Linux mounts it.
-    pub const fn new(profile: &Profile) -> Self {
-        Self(Recovery::new(profile))
-    }
-}
-
-impl Reader for Finder {
-    type Found = Outline;
-
-    fn step<M: Media>(self, disk: &mut M) -> Step<Self, Outline> {
-        match self.0.step(disk) {
-            Step::GoOn(next) => Step::GoOn(Self(next)),
-            Step::Done(found) => Step::Done(Outline::of_mount(&found, disk.blocks())),
-        }
-    }
+/// Who recovers the disks of a scenario, and what is read of them.
+pub fn profile(scenario: &Scenario) -> Profile {
+    let profile = match scenario.stack.recovery {
+        Recoverer::SameKernel => Profile::of(scenario.stack.kernel),
+        Recoverer::Kernel(kernel) => Profile::of(kernel),
+        Recoverer::E2fsck => Profile::e2fsck(Fsck::AtBoot),
+    };
+    let read = speaks_of_attributes(&scenario.expect);
+    Profile { attributes: if read { Attributes::Read } else { Attributes::Skip }, ..profile }
 }
 
 /// A run, and all schedules that lead to it.
@@ -100,7 +93,7 @@ fn observe_base(base: &DiskImage, profile: &Profile) -> Observation {
     let mut disk = base.clone();
     match recover(&mut disk, &Profile { audit: Audit::Skip, ..*profile }) {
         Ok(survivors) => observe(&survivors, &mut disk),
-        Err(error) => Observation::unmountable(&error),
+        Err(error) => Observation::Unmountable { why: error.to_string(), repair: RepairNeeded::Manual },
     }
 }
 
@@ -126,7 +119,7 @@ pub fn judge<R: Reader<Found = Outline>>(
         .collect();
     let images = images(&timeline, &courses);
     let explored = explore(&images, reader.clone(), bounds, progress);
-    let profile = Profile::of(scenario.stack.kernel);
+    let profile = profile(scenario);
     let tellers: Vec<_> =
         runs.iter().map(|run| Storyteller::new(&run.trace.base, &run.trace.log, profile)).collect();
     let promises = runs.first().map_or_else(Vec::new, |run| {
@@ -147,7 +140,7 @@ pub fn judge<R: Reader<Found = Outline>>(
         let Trace { base, log, .. } = &runs[run].trace;
         match image(base, log, id) {
             Ok(mut disk) => reader.clone().finish(&mut disk).fill(&mut disk),
-            Err(error) => Observation::Unmountable(error.to_string()),
+            Err(error) => Observation::Unmountable { why: error.to_string(), repair: RepairNeeded::Manual },
         }
     })
 }

@@ -17,10 +17,10 @@ mod versions;
 
 pub use calls::{Feature, NEWCOMERS, Newcomer};
 pub use rules::{
-    AutoDaAlloc, Barriers, CommitRoom, DataJournalSync, Delalloc, DioFua, DioSync, DirectorySync,
-    DirtyTracking, EofZeroing, FadviseScope, FallocateModes, FdatasyncTimes, KeptBack, LogChecksum,
-    MsyncAsync, MsyncSync, MsyncWalk, NewBlocks, NojournalFsync, OSync, OrderedCommit, OrderedScope,
-    PageMkwrite, Row, Rules, Since, StablePages, SyncData, SyncFlush, TABLE, TornCommit, Writer,
+    AutoDaAlloc, Barriers, CommitRoom, DataJournalSync, Delalloc, DioFua, DioSync, DirtyTracking, EofZeroing,
+    FadviseScope, FallocateModes, FdatasyncTimes, KeptBack, LogChecksum, MsyncAsync, MsyncSync, MsyncWalk,
+    NewBlocks, NojournalFsync, OSync, OrderedCommit, OrderedScope, PageMkwrite, Row, Rules, Since,
+    StablePages, SyncData, SyncFlush, TABLE, TornCommit, Writer,
 };
 pub use versions::{Kernel, KernelError};
 

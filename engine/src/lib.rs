@@ -36,6 +36,7 @@ pub mod crash;
 pub mod device;
 pub mod ext4;
 pub mod format;
+pub mod guarantees;
 pub mod history;
 pub mod jbd2;
 pub mod kernel;

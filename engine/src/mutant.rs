@@ -26,6 +26,8 @@ pub enum Mutant {
     SyncWithoutConversion,
     /// The log's tail moves on without a flush of the blocks written in place.
     TailWithoutFlush,
+    /// A commit moves the log's tail before its flush, not behind its commit block.
+    TailBeforeRecord,
     /// Freed blocks are given out again before the transaction that freed them has committed.
     ReuseBeforeCommit,
     /// Freed metadata blocks are not revoked.

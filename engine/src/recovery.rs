@@ -38,6 +38,7 @@ mod log;
 mod node;
 mod orphans;
 mod overlay;
+mod preen;
 mod reader;
 mod repair;
 mod replay;
@@ -50,8 +51,9 @@ mod walk;
 pub use crate::kernel::TornCommit;
 pub use error::MountError;
 pub use overlay::Source;
+pub use preen::RepairNeeded;
 pub use reader::Recovery;
-pub use repair::{Counted, Repair};
+pub use repair::{Counted, Repair, Unnamed};
 pub use tree::*;
 
 use crate::kernel::Kernel;
@@ -88,6 +90,17 @@ impl Attributes {
     }
 }
 
+/// Whether `e2fsck` is run before the mount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fsck {
+    /// Not: Linux finds the disk as the power cut left it.
+    Never,
+    /// `e2fsck -p`: the log and the orphans; all else only where the log is corrupt or there is none.
+    AtBoot,
+    /// `e2fsck -fp`: all of it.
+    Forced,
+}
+
 /// How this Linux recovers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -97,13 +110,23 @@ pub struct Profile {
     pub audit: Audit,
     /// Whether to read extended attributes.
     pub attributes: Attributes,
+    /// Whether `e2fsck` goes first.
+    pub fsck: Fsck,
 }
 
 impl Profile {
     /// The profile of a kernel, with an audit, without attributes.
     pub fn of(kernel: Kernel) -> Self {
         let torn_commit = kernel.rules().torn_commit;
-        Self { torn_commit, audit: Audit::Full, attributes: Attributes::Skip }
+        Self { torn_commit, audit: Audit::Full, attributes: Attributes::Skip, fsck: Fsck::Never }
+    }
+
+    /// The profile of e2fsprogs 1.47, run before a mount: it drops a transaction whose commit block is torn, whatever
+    /// the first bytes say.
+    // e2fsprogs 1.47 e2fsck/recovery.c, do_one_pass.
+    pub const fn e2fsck(fsck: Fsck) -> Self {
+        let torn_commit = TornCommit::Rejected;
+        Self { torn_commit, audit: Audit::Full, attributes: Attributes::Skip, fsck }
     }
 }
 
@@ -114,6 +137,8 @@ pub struct Survivors {
     pub tree: Arc<Tree>,
     /// What `e2fsck` would have to repair, beyond the journal, orphans and the superblock's stale counts.
     pub repairs: Vec<Repair>,
+    /// What is needed beyond the mount: for `repairs`, or, where `e2fsck` made them already, for those that it made.
+    pub needed: RepairNeeded,
     overlay: Overlay,
 }
 

@@ -38,6 +38,9 @@ use crate::contract::Row;
 use crate::crash::{Coverage, CrashId};
 use crate::device::AtomicUnit;
 use crate::history::Returned;
+pub use crate::oracle::key_parts;
+pub use crate::recovery::RepairNeeded;
+
 use crate::kernel::Kernel;
 use crate::schedule::Schedule;
 use crate::units::{FileBlock, Ino, Moment, StepIdx};
@@ -72,6 +75,8 @@ pub struct Report {
     pub images: BigUint,
     /// How many sets of unit writes can have reached the medium, summed over the runs.
     pub subsets: BigUint,
+    /// How many of the images that were found need a repair.
+    pub repairs: Repairs,
     /// The steps of the program.
     pub steps: Vec<StepReport>,
     /// The windows, from the one before the first step on.
@@ -165,6 +170,8 @@ pub struct Window {
 pub struct Outcome {
     /// The recovered tree.
     pub tree: ShownTree,
+    /// What its images need beyond recovery.
+    pub repair: RepairNeeded,
     /// How many distinct images lead to it.
     pub images: BigUint,
     /// How many sets of unit writes, summed over the runs.
@@ -178,7 +185,17 @@ pub struct Outcome {
     pub witness: Witness,
 }
 
-/// A tree as text; a disk that cannot be mounted has the one entry `!`.
+/// How many distinct images need more than recovery. Where not all were looked at, at least so many.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Repairs {
+    /// What `e2fsck -fp` does by itself.
+    pub automatic: BigUint,
+    /// A human.
+    pub manual: BigUint,
+}
+
+/// A tree as text; a disk that cannot be mounted has the one entry `!`. Where attributes were read, each is an entry of
+/// its own ([`key_parts`]).
 pub type ShownTree = BTreeMap<String, Shown>;
 
 /// What stands for an entry.

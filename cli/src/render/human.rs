@@ -33,15 +33,15 @@ use std::path::Path;
 use unplug::crash::{Coverage, Partial};
 use unplug::device::AtomicUnit;
 use unplug::kernel::Kernel;
-use unplug::report::{Report, Verdict};
+use unplug::report::{Repairs, Report, Verdict};
 
 const LOOK_AT_MORE: &str = "To look at more of them: a larger --max-leaves.";
 const HAVE_FEWER: &str =
     "To have fewer: a disk that writes 4 KiB as one piece, stack: (disk: (atomic_write: 4096)).";
 /// Where no draw of a sample met something, its share is below this divided by the draws, with 95 % confidence.
 const RULE_OF_THREE: f64 = 3.0;
-const BOLD: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default().bold();
@@ -273,10 +273,33 @@ fn totals(page: &mut Page, report: &Report) {
             page.wrapped("", &hint(report.atomic), FAINT);
         }
     }
+    repairs(page, report);
     if page.digits() == Digits::All {
         let sets = page.amount_of(&report.subsets, "set", "sets");
         let text = format!("They come about by {sets} of writes that reached the medium, part by part.");
         page.wrapped("", &text, FAINT);
+    }
+}
+
+/// How many images need more than recovery, where there are any.
+fn repairs(page: &mut Page, report: &Report) {
+    let Repairs { automatic, manual } = &report.repairs;
+    let none = BigUint::ZERO;
+    let parts = [(automatic, "repairs that e2fsck -fp makes by itself"), (manual, "manual repair")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(images, _)| **images > none)
+        .map(|(images, what)| {
+            let verb = if *images == BigUint::from(1_u32) { "needs" } else { "need" };
+            format!("{} {verb} {what}", page.amount(images))
+        })
+        .collect();
+    if !parts.is_empty() {
+        let of = match &report.coverage {
+            Coverage::Complete => "Of these images",
+            Coverage::Partial(_) => "Of the images that were looked at",
+        };
+        page.wrapped("", &format!("{of} {}.", parts.join(", and ")), OPEN);
     }
 }
 

@@ -11,8 +11,8 @@ use unplug::crash::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
 use unplug::report::{
-    Case, Choices, Judgement, Outcome, PromiseReport, Report, RunReport, Shown, ShownTree, StepReport,
-    Undecided, Verdict, Window, Witness,
+    Case, Choices, Judgement, Outcome, PromiseReport, RepairNeeded, Report, RunReport, Shown, ShownTree,
+    StepReport, Undecided, Verdict, Window, Witness, key_parts,
 };
 use unplug::scenario::Diagnostic;
 use unplug::schedule::Schedule;
@@ -58,6 +58,10 @@ fn scenario(file: &str, report: &Report) -> Value {
         "coverage": coverage(report),
         "images": report.images.to_string(),
         "subsets": report.subsets.to_string(),
+        "repair": {
+            "automatic": report.repairs.automatic.to_string(),
+            "manual": report.repairs.manual.to_string(),
+        },
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "windows": report.windows.iter().map(|one| window(report, one)).collect::<Vec<_>>(),
         "expectations": report.expectations.iter().map(expectation).collect::<Vec<_>>(),
@@ -158,15 +162,43 @@ fn outcome(outcome: &Outcome) -> Value {
         "tree": tree(&outcome.tree),
         "images": outcome.images.to_string(),
         "subsets": outcome.subsets.to_string(),
+        "repair": repair(outcome.repair),
         "witness": outcome.witness.id.to_string(),
         "schedules": schedules(&outcome.schedules),
         "violates": outcome.violates,
     });
+    let mut object = object;
+    if let (Value::Object(keys), Some(attributes)) = (&mut object, attributes(&outcome.tree)) {
+        keys.insert("attributes".to_owned(), attributes);
+    }
     with_logarithm(object, &outcome.images)
 }
 
+const fn repair(repair: RepairNeeded) -> &'static str {
+    match repair {
+        RepairNeeded::None => "none",
+        RepairNeeded::Automatic => "automatic",
+        RepairNeeded::Manual => "manual",
+    }
+}
+
+/// The names, and what stands for them; attributes are not among them.
 fn tree(tree: &ShownTree) -> Value {
-    Value::Object(tree.iter().map(|(path, shown)| (path.clone(), entry(shown))).collect())
+    let names = tree.iter().filter(|(key, _)| key_parts(key).1.is_none());
+    Value::Object(names.map(|(path, shown)| (path.clone(), entry(shown))).collect())
+}
+
+/// The attributes of each path that has any.
+fn attributes(tree: &ShownTree) -> Option<Value> {
+    let mut paths: Map<String, Value> = Map::new();
+    for (key, shown) in tree {
+        if let (path, Some(name)) = key_parts(key)
+            && let Value::Object(all) = paths.entry(path).or_insert_with(|| json!({}))
+        {
+            all.insert(if name.is_empty() { "!" } else { name }.to_owned(), entry(shown));
+        }
+    }
+    (!paths.is_empty()).then_some(Value::Object(paths))
 }
 
 fn entry(shown: &Shown) -> Value {
@@ -240,6 +272,9 @@ fn add_case(object: &mut Map<String, Value>, case: Option<&Case>) {
     let Some(case) = case else { return };
     object.insert("after".to_owned(), json!(case.after.map_or(-1, |step| i64::from(step.get()))));
     object.insert("found".to_owned(), tree(&case.tree));
+    if let Some(attributes) = attributes(&case.tree) {
+        object.insert("attributes".to_owned(), attributes);
+    }
     object.insert("in_memory".to_owned(), json!(case.in_memory));
     object.insert("under_way".to_owned(), json!(case.under_way));
     add_story(object, &case.witness);

@@ -48,3 +48,19 @@ pub(crate) fn lines(header: &[String], rows: &[Vec<String>], between: Between) -
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
+
+/// The lines of a table of short cells, the header first: nothing is wrapped, and one blank separates columns.
+pub(crate) fn grid(header: &[String], rows: &[Vec<String>]) -> Vec<String> {
+    let cells = |texts: &[String]| Row::from(texts.iter().map(Cell::new).collect::<Vec<_>>());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.add_row(cells(header));
+    for row in rows {
+        table.add_row(cells(row));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}

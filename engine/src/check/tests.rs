@@ -6,16 +6,16 @@
 use super::*;
 use crate::crash::Coverage;
 use crate::device::{
-    AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Event, Fua, Op, Origin, Question, Request,
-    Step as Reading, Why,
+    AtomicUnit, Cache, Cause, DeviceLog, DiskImage, DiskModel, Event, Fua, Media, Op, Origin, Question,
+    Request, Step as Reading, Why,
 };
 use crate::history::{InMemory, StepRecord, Way};
 use crate::oracle::{Entry, FileShape, Mounted, Observation};
-use crate::recovery::Source;
+use crate::recovery::{RepairNeeded, Source};
 use crate::report::{Judgement, Outcome, Shown, Verdict};
 use crate::scenario::{
-    Call, Checksums, DataMode, DiskOptions, Expectation, Kernel, Mkfs, Mount, Predicate, Quantifier, Stack,
-    Step, Wanted,
+    Call, Checksums, DataMode, DiskOptions, Expectation, Kernel, Mkfs, Mount, Predicate, Quantifier,
+    Recoverer, Stack, Step, Wanted,
 };
 use crate::units::{
     BLOCK_BYTES, Block, BlockNr, FileBlock, Ino, RequestIdx, SECTOR_BYTES, StepIdx, Tid, Time, Widen, len_u32,
@@ -117,12 +117,19 @@ impl Reader for Toys {
             return Reading::Done(Observation::Mounted(Mounted {
                 entries: next.entries,
                 repairs: Vec::new(),
+                repair: RepairNeeded::None,
+                attributes: BTreeMap::new(),
             }));
         }
         let block = BlockNr::new(n.into());
         match disk.ask(block, &AskKind) {
             Kind::Zeros => {}
-            Kind::Broken => return Reading::Done(Observation::Unmountable("there is an X".to_owned())),
+            Kind::Broken => {
+                return Reading::Done(Observation::Unmountable {
+                    why: "there is an X".to_owned(),
+                    repair: RepairNeeded::Manual,
+                });
+            }
             Kind::File => {
                 let blocks = vec![(FileBlock::new(0), Source::Disk(block))];
                 let file = FileShape { ino: Ino::new(10 + n), size_bytes: 4096, blocks };
@@ -165,7 +172,14 @@ fn scenario(steps: usize, marks: &[(usize, &str)], expect: Vec<Expectation>) -> 
         title: "toy".to_owned(),
         about: String::new(),
         tags: Vec::new(),
-        stack: Stack { kernel: Kernel::V6_6, mkfs, image: None, mount, disk },
+        stack: Stack {
+            kernel: Kernel::V6_6,
+            mkfs,
+            image: None,
+            mount,
+            disk,
+            recovery: Recoverer::SameKernel,
+        },
         setup: Vec::new(),
         steps: (0..steps).map(step).collect(),
         expect,

@@ -4,7 +4,7 @@ use super::{Level, Promise, promises};
 use crate::device::DiskImage;
 use crate::history::History;
 use crate::oracle::{Found, Observation, Requirement, observe};
-use crate::recovery::{Profile, recover};
+use crate::recovery::{Profile, RepairNeeded, recover};
 use crate::scenario::{Kernel, parse};
 use crate::schedule::Schedule;
 use crate::stack::run;
@@ -130,7 +130,7 @@ fn other_bytes_another_size_and_another_name_break_them() {
     assert!(!documented(&there("repeat(\"A\", 500)"), 4), "the size is another");
     let without_g = observed_of(&format!("create(\"/f\", {synced})"));
     assert!(!documented(&without_g, 4), "a name is missing");
-    let unmountable = Observation::Unmountable("no".to_owned());
+    let unmountable = Observation::Unmountable { why: "no".to_owned(), repair: RepairNeeded::Manual };
     assert!(!documented(&unmountable, 4));
     assert!(!kept(&promises, Level::Ext4, &unmountable, 4));
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   fsync      dirty pages, wait ▸ commit of i_sync_tid      ▸ FLUSH if no commit will flush behind the data
 //!   fdatasync  dirty pages, wait ▸ commit of i_datasync_tid  ▸ the same
-//!   directory  commit of whatever is running, nothing if nothing is (before 6.4: as a file)
+//!   directory  commit of whatever is running, nothing if nothing is
 //!   data=journal: the pages are committed, then written in place, then flushed (before 6.4: committed)
 //!   syncfs     all dirty pages ▸ in-place writes ▸ wait ▸ commit ▸ in-place writes, not flushed
 //! ```
@@ -15,7 +15,7 @@ use crate::block::Barrier;
 use crate::device::{Cache, Why};
 use crate::history::Errno;
 use crate::jbd2::{Transaction, write_in_place};
-use crate::kernel::{DataJournalSync, DirectorySync, FdatasyncTimes, SyncData, SyncFlush, Writer};
+use crate::kernel::{DataJournalSync, FdatasyncTimes, SyncData, SyncFlush, Writer};
 use crate::mutant::Mutant;
 use crate::scenario::DataMode;
 use crate::units::{FileBlock, Ino, Tid};
@@ -46,8 +46,8 @@ impl Fs {
             if fs.journal.is_none() {
                 return fs.fsync_nojournal(ino, (first, last), datasync);
             }
-            let by_tid = fs.options.rules.directory_sync == DirectorySync::OwnTransaction;
-            if !fs.inode(ino).is_regular() && !by_tid {
+            // Before 6.4 by way of ext4_should_journal_data, which is true of everything but regular files.
+            if !fs.inode(ino).is_regular() {
                 fs.decide("a directory: whatever transaction is running is committed, whoever is in it");
                 fs.force_commit();
                 return Ok(());

@@ -17,7 +17,7 @@ use crate::format::{
     RoCompat, Superblock, bitmap, orphan,
 };
 use crate::scenario::{Checksums, Mkfs};
-use crate::units::{Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes};
+use crate::units::{BLOCK_BYTES, Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes};
 
 /// Names the file system and seeds its checksums: always the same, so that images are.
 const UUID: [u8; 16] = *b"unplug-filesystm";
@@ -234,11 +234,11 @@ impl Plan {
 
 /// A bitmap block with the bits set for which `used` holds.
 fn bits(used: impl Fn(u32) -> bool) -> Block {
-    let mut block = Block::zeroed();
-    for bit in (0..bitmap::BITS).filter(|bit| used(*bit)) {
-        bitmap::set(&mut block, bit);
+    let mut bytes = [0_u8; BLOCK_BYTES];
+    for (from, byte) in (0..).step_by(8).zip(&mut bytes) {
+        *byte = (0..8).filter(|bit| used(from + bit)).fold(0, |byte, bit| byte | 1 << bit);
     }
-    block
+    Block::from(bytes)
 }
 
 fn place_group(superblock: &Superblock, group: u32) -> GroupDesc {

@@ -110,7 +110,10 @@ impl Journal {
         }
     }
 
-    /// v6.6 fs/jbd2/journal.c, `__jbd2_update_log_tail`
+    /// Names a new tail; what lies before it is free. v6.6 fs/jbd2/journal.c, `__jbd2_update_log_tail`
+    ///
+    /// No crash state shows whether FUA was there: a handle starts only where more is free than a transaction takes, so
+    /// that the log cannot reach what is freed here before another commit, and its flush, have come.
     pub(super) fn update_log_tail(&mut self, q: &mut Queue, tid: Tid, block: u32) {
         self.write_superblock(tid, block);
         q.write_durably(self.area[0], &self.superblock_block, None, Why::JournalSuperblock);

@@ -56,16 +56,21 @@ impl Journal {
             q.way().leave();
         }
         q.way().enter("jbd2_journal_write_metadata_buffer");
+        let is_v1 = self.format.features.checksums() == ChecksumVersion::V1;
         for batch in transaction.buffers.chunks(self.format.tags_per_descriptor()) {
             let at = self.next_log_block();
             let copies: Vec<_> =
                 batch.iter().filter_map(|block| self.copy_of(buffers, transaction.tid, *block)).collect();
             let tags = copies.iter().map(|(tag, _)| *tag).collect();
             let descriptor = Descriptor { tid: transaction.tid, tags }.to_block(&self.format);
-            transaction.crc = crc32_be(transaction.crc, descriptor.bytes());
+            if is_v1 {
+                transaction.crc = crc32_be(transaction.crc, descriptor.bytes());
+            }
             transaction.io.push(q.submit_write(at, &[descriptor], Why::Descriptor(transaction.tid)));
             for (tag, copy) in copies {
-                transaction.crc = crc32_be(transaction.crc, copy.bytes());
+                if is_v1 {
+                    transaction.crc = crc32_be(transaction.crc, copy.bytes());
+                }
                 let what = buffers.what(tag.block).map_or_else(String::new, ToString::to_string);
                 let why = Why::Copy { tid: transaction.tid, of: tag.block, what };
                 let at = self.next_log_block();
@@ -79,7 +84,12 @@ impl Journal {
     /// Waits for the log and writes the commit block; with `journal_async_commit` in the other order. Returns where the
     /// log's tail could move to. v6.6 fs/jbd2/commit.c, `journal_submit_commit_record`
     pub fn write_record(&mut self, q: &mut Queue) -> Option<(Tid, u32)> {
-        let tail = self.tail_worth_writing();
+        let mut tail = self.tail_worth_writing();
+        if q.lacks(Mutant::TailBeforeRecord)
+            && let Some((tid, block)) = tail.take()
+        {
+            self.update_log_tail(q, tid, block);
+        }
         let transaction = self.committing.as_mut()?;
         let (tid, crc) = (transaction.tid, transaction.crc);
         let io = std::mem::take(&mut transaction.io);

@@ -241,17 +241,6 @@ rules! {
         V3_10 Flush "fs/ext4/fsync.c, blkdev_issue_flush",
     }
 
-    /// What the fsync of a directory commits.
-    directory_sync: DirectorySync, "fsync of a directory" {
-        /// The transaction that last changed it; a flush where it is committed already.
-        OwnTransaction = "commits the transaction that changed it last, or flushes where that is committed",
-        /// Whatever is running.
-        Running = "commits whatever transaction is running; does nothing where none is",
-    } since {
-        V2_5_67 OwnTransaction "fs/ext4/fsync.c of 6.1, ext4_fsync_journal",
-        V6_6 Running "fs/ext4/fsync.c since 6.4, ext4_force_commit",
-    }
-
     /// Whether blocks are allocated when data is written back, unless told otherwise.
     delalloc: Delalloc, "delayed allocation by default" {
         /// write() allocates: ext3.

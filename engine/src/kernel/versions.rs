@@ -40,7 +40,7 @@ kernels! {
     V4_19 "4.19" "2018-10" "commits wait for delayed data, they do not write it",
     V5_4 "5.4" "2019-11" "the last with dioread_lock by default",
     V5_15 "5.15" "2021-10" "new blocks are unwritten until their data is there",
-    V6_1 "6.1" "2022-12" "the last whose fsync of a directory looks at its own transaction",
+    V6_1 "6.1" "2022-12" "the last whose fsync with data=journal only commits",
     V6_6 "6.6" "2023-10" "the default; up to 6.6.50",
     V6_6_51 "6.6.51" "2024-09" "a torn commit block may pass",
     V6_12 "6.12" "2024-11" "6.12.9 or later: the rest of the last block is zeroed before a file grows",

@@ -2,8 +2,9 @@
 
 use super::{Content, FileShape, Outline};
 use crate::device::Media;
+use crate::format::xattr::Attribute;
 use crate::history::Errno;
-use crate::recovery::{MountError, Source, Survivors, Tree};
+use crate::recovery::{MountError, RepairNeeded, Source, Survivors, Tree};
 use crate::units::{Block, BlockNr, Ino};
 use std::collections::BTreeMap;
 
@@ -11,8 +12,13 @@ use std::collections::BTreeMap;
 /// [`FileShape`] where contents were not read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Observation<F = Content> {
-    /// It cannot be mounted, and why.
-    Unmountable(String),
+    /// It cannot be mounted.
+    Unmountable {
+        /// Why.
+        why: String,
+        /// What makes it mountable: never [`RepairNeeded::None`].
+        repair: RepairNeeded,
+    },
     /// It can.
     Mounted(Mounted<F>),
 }
@@ -24,6 +30,15 @@ pub struct Mounted<F = Content> {
     pub entries: BTreeMap<String, Entry<F>>,
     /// What `e2fsck` would have to repair beyond journal and orphan processing, one line each.
     pub repairs: Vec<String>,
+    /// Who makes those repairs, or those that were made before the mount.
+    pub repair: RepairNeeded,
+    /// The attributes of each inode that has any, if they were read; or the error of reading them.
+    pub attributes: BTreeMap<Ino, Result<Vec<Attribute>, Errno>>,
+}
+
+/// The name of an attribute with its namespace: `user.a`.
+pub fn attribute_name(attribute: &Attribute) -> Vec<u8> {
+    [attribute.namespace.prefix().as_bytes(), &attribute.name].concat()
 }
 
 /// What a name stands for.
@@ -50,6 +65,17 @@ impl Entry {
     }
 }
 
+impl Entry<FileShape> {
+    /// Its inode, where it could be read.
+    pub const fn shape_ino(&self) -> Option<Ino> {
+        match self {
+            Self::Directory(ino) | Self::Symlink(ino, _) => Some(*ino),
+            Self::File(file) => Some(file.ino),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
 impl<F> Entry<F> {
     /// The same, with something else known of a regular file.
     fn map<G>(&self, file: impl FnOnce(&F) -> G) -> Entry<G> {
@@ -63,19 +89,42 @@ impl<F> Entry<F> {
 }
 
 impl<F> Observation<F> {
-    /// Of a disk that cannot be mounted.
+    /// Of a disk that cannot be mounted. Nobody has asked yet what would make it mountable.
     pub fn unmountable(error: &MountError) -> Self {
-        Self::Unmountable(error.to_string())
+        Self::Unmountable { why: error.to_string(), repair: RepairNeeded::Manual }
+    }
+
+    /// What it needs beyond the mount.
+    pub const fn repair(&self) -> RepairNeeded {
+        match self {
+            Self::Unmountable { repair, .. } => *repair,
+            Self::Mounted(mounted) => mounted.repair,
+        }
+    }
+
+    /// The same, with what it needs. A disk that cannot be mounted and needs nothing but `e2fsck -p` needs that.
+    #[must_use]
+    pub fn needing(self, repair: RepairNeeded) -> Self {
+        match self {
+            Self::Unmountable { why, .. } => {
+                Self::Unmountable { why, repair: repair.max(RepairNeeded::Automatic) }
+            }
+            Self::Mounted(mounted) => Self::Mounted(Mounted { repair, ..mounted }),
+        }
     }
 
     /// The same, with something else known of each regular file.
     pub(super) fn map<G>(&self, mut file: impl FnMut(&F) -> G) -> Observation<G> {
         match self {
-            Self::Unmountable(why) => Observation::Unmountable(why.clone()),
+            Self::Unmountable { why, repair } => {
+                Observation::Unmountable { why: why.clone(), repair: *repair }
+            }
             Self::Mounted(mounted) => {
                 let entries = mounted.entries.iter();
                 let entries = entries.map(|(path, entry)| (path.clone(), entry.map(&mut file))).collect();
-                Observation::Mounted(Mounted { entries, repairs: mounted.repairs.clone() })
+                let Mounted { repairs, repair, attributes, .. } = mounted;
+                let (repairs, attributes) = (repairs.clone(), attributes.clone());
+                Observation::Mounted(Mounted { entries, repairs, repair: *repair, attributes })
             }
         }
     }
@@ -95,7 +144,8 @@ pub fn observe_tree(
     blocks: u64,
     mut read: impl FnMut(BlockNr) -> Block,
 ) -> Observation {
-    let outline = super::outline::of_tree(tree, repairs, blocks, Source::Disk);
+    let repair = if repairs.is_empty() { RepairNeeded::None } else { RepairNeeded::Manual };
+    let outline = super::outline::of_tree(tree, (repairs, repair), blocks, Source::Disk);
     outline.map(|file: &FileShape| {
         file.fill(|source| match source {
             Source::Disk(nr) | Source::Copy { at: nr, .. } => read(*nr),

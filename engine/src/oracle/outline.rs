@@ -10,7 +10,7 @@ use super::{Content, Entry, Mounted, Observation};
 use crate::device::Media;
 use crate::format::journal::unescape;
 use crate::history::Errno;
-use crate::recovery::{File, MountError, Node, Source, Survivors, Tree};
+use crate::recovery::{File, MountError, Node, RepairNeeded, Source, Survivors, Tree};
 use crate::units::{Block, BlockNr, FileBlock, Ino, Widen, block_bytes};
 
 /// What was found, but for the contents of files.
@@ -44,7 +44,7 @@ impl Outline {
     /// What recovery found on a disk of so many blocks. A file with blocks beyond it is unreadable (EUCLEAN).
     pub fn of(survivors: &Survivors, blocks: u64) -> Self {
         let repairs = survivors.repairs.iter().map(ToString::to_string).collect();
-        of_tree(&survivors.tree, repairs, blocks, |nr| survivors.source(nr))
+        of_tree(&survivors.tree, (repairs, survivors.needed), blocks, |nr| survivors.source(nr))
     }
 
     /// The same, of a disk that may not have been mounted at all.
@@ -81,7 +81,7 @@ impl Observation {
 /// A tree with the places of its files' blocks, as `source` says.
 pub(super) fn of_tree(
     tree: &Tree,
-    repairs: Vec<String>,
+    (repairs, repair): (Vec<String>, RepairNeeded),
     blocks: u64,
     source: impl Fn(BlockNr) -> Source,
 ) -> Outline {
@@ -93,7 +93,8 @@ pub(super) fn of_tree(
         Node::File(file) => Entry::File(shape(file, &source)),
     };
     let entries = tree.entries.iter().map(|(path, node)| (path.clone(), entry(node))).collect();
-    Observation::Mounted(Mounted { entries, repairs })
+    let attributes = tree.attributes.clone();
+    Observation::Mounted(Mounted { entries, repairs, repair, attributes })
 }
 
 fn fits(file: &File, blocks: u64) -> bool {

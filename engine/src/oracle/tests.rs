@@ -1,8 +1,9 @@
 //! Tables over texts, contents and claims.
 
 use super::*;
+use crate::format::xattr::{Attribute, Namespace};
 use crate::history::Errno;
-use crate::recovery::{Extent, File, Node, Tree};
+use crate::recovery::{Extent, File, Node, RepairNeeded, Tree};
 use crate::scenario::{Data, Expectation, Predicate, Quantifier};
 use crate::units::{Block, BlockNr, FileBlock, Ino};
 use std::collections::BTreeMap;
@@ -23,10 +24,16 @@ fn file(ino: u32, bytes: &[u8]) -> Entry {
     Entry::File(Content::new(Ino::new(ino), bytes.len().try_into().unwrap(), blocks))
 }
 
+fn dead(why: &str, repair: RepairNeeded) -> Observation {
+    Observation::Unmountable { why: why.to_owned(), repair }
+}
+
 fn mounted(entries: impl IntoIterator<Item = (&'static str, Entry)>) -> Mounted {
     Mounted {
         entries: entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect(),
         repairs: Vec::new(),
+        repair: RepairNeeded::None,
+        attributes: BTreeMap::new(),
     }
 }
 
@@ -78,7 +85,7 @@ fn entries_as_text() {
         Content::new(Ino::new(12), 1 << 40, [(FileBlock::new(0), Block::starting_with(text.as_bytes()))]);
     let long = entry_text(&Entry::File(sparse));
     assert!(long.starts_with("1099511627776 bytes, sparse, sha256 of its blocks "), "{long}");
-    let unmountable = Observation::Unmountable("bad magic 0 of the superblock".to_owned());
+    let unmountable = dead("bad magic 0 of the superblock", RepairNeeded::Manual);
     let expected = BTreeMap::from([(path("!"), path("mount failed: bad magic 0 of the superblock"))]);
     assert_eq!(tree_text(&unmountable), expected);
 }
@@ -236,12 +243,13 @@ fn claims_about_the_whole() {
     let repaired =
         Mounted { repairs: vec![path("block 700 is in use, its bitmap says free")], ..mounted([]) };
     let repaired = Observation::Mounted(repaired);
-    let dead = Observation::Unmountable("journal superblock: bad magic".to_owned());
+    let dead = dead("journal superblock: bad magic", RepairNeeded::Manual);
     let check = |predicate: Predicate, on_example: bool, on_repaired: bool, on_dead: bool| {
         assert_eq!(holds(&predicate, &example()), on_example, "{predicate:?}");
         assert_eq!(holds(&predicate, &repaired), on_repaired, "{predicate:?}, repaired");
         assert_eq!(holds(&predicate, &dead), on_dead, "{predicate:?}, unmountable");
     };
+    check(Predicate::Repairable, true, true, false);
     check(Predicate::Mounts, true, true, false);
     check(Predicate::Clean, true, false, false);
     check(there(), true, false, false);
@@ -254,6 +262,61 @@ fn claims_about_the_whole() {
     check(Predicate::Not(Box::new(there())), false, true, true);
     check(Predicate::Implies(Box::new(there()), Box::new(absent())), false, true, true);
     check(Predicate::Implies(Box::new(absent()), Box::new(there())), true, true, true);
+}
+
+#[test]
+fn what_is_repairable() {
+    let check = |repair, mounted_so: bool, dead_so: bool| {
+        let found = example().needing(repair);
+        assert_eq!(holds(&Predicate::Repairable, &found), mounted_so, "{repair:?}");
+        let found = dead("torn", RepairNeeded::Manual).needing(repair);
+        assert_eq!(holds(&Predicate::Repairable, &found), dead_so, "{repair:?}, unmountable");
+    };
+    check(RepairNeeded::None, true, true);
+    check(RepairNeeded::Automatic, true, true);
+    check(RepairNeeded::Manual, false, false);
+    let dropped = dead("torn", RepairNeeded::Manual).needing(RepairNeeded::None);
+    assert_eq!(dropped.repair(), RepairNeeded::Automatic, "what does not mount needs something");
+}
+
+#[test]
+fn claims_about_attributes() {
+    let attribute = |name: &str, value: &[u8]| Attribute {
+        namespace: Namespace::USER,
+        name: name.as_bytes().to_vec(),
+        value: value.to_vec(),
+    };
+    let Observation::Mounted(found) = example() else { panic!("it is mounted") };
+    let attributes = BTreeMap::from([
+        (Ino::new(12), Ok(vec![attribute("a", b"1"), attribute("b", b"")])),
+        (Ino::new(13), Err(Errno::EBADMSG)),
+    ]);
+    let found = Observation::Mounted(Mounted { attributes, ..found });
+    let check = |path_of: &str, name: &str, value: &[u8], is: bool, is_missing: bool| {
+        let has = Predicate::Xattr(path(path_of), path(name), data(value));
+        assert_eq!(holds(&has, &found), is, "{path_of} {name}");
+        let lacks = Predicate::NoXattr(path(path_of), path(name));
+        assert_eq!(holds(&lacks, &found), is_missing, "{path_of} without {name}");
+    };
+    check("/conf", "user.a", b"1", true, false);
+    check("/d/hard", "user.a", b"1", true, false);
+    check("/conf", "user.a", b"2", false, false);
+    check("/conf", "user.b", b"", true, false);
+    check("/conf", "user.c", b"", false, true);
+    check("/conf", "trusted.a", b"1", false, true);
+    check("/empty", "user.a", b"1", false, true);
+    check("/", "user.a", b"1", false, true);
+    // Nobody can tell.
+    check("/no", "user.a", b"1", false, false);
+    check("/d", "user.a", b"1", false, false);
+    check("/broken", "user.a", b"1", false, false);
+    let shown = tree_text(&found);
+    assert_eq!(shown.get(&attribute_key("/d/hard", "user.a")), Some(&path("1")));
+    assert_eq!(shown.get(&attribute_key("/d", "")), Some(&path("!EBADMSG Bad message")));
+    assert_eq!(key_parts("/d/hard"), ("/d/hard", None));
+    assert_eq!(key_parts(&attribute_key("/f", "user.a")), ("/f", Some("user.a")));
+    let dead = dead("torn", RepairNeeded::Manual);
+    assert!(!holds(&Predicate::NoXattr(path("/conf"), path("user.a")), &dead));
 }
 
 #[test]

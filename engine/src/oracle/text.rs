@@ -7,8 +7,8 @@
 //! A run of 8 or more equal bytes is written `c*N` and set off by single spaces, as is whatever contains a `*`;
 //! printable ASCII stands for itself, all else (and `\` and the blank) as `\xNN`.
 
-use super::{Content, Entry, Observation, Segment};
-use crate::units::{Widen, len_u64};
+use super::{Content, Entry, Mounted, Observation, Segment, attribute_name};
+use crate::units::{Ino, Widen, len_u64};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,11 +23,49 @@ const DIGESTED_BYTES: u64 = 1 << 30;
 /// The tree as text: path to text form. A disk that cannot be mounted is `{"!": "mount failed: …"}`.
 pub fn tree_text(observation: &Observation) -> BTreeMap<String, String> {
     match observation {
-        Observation::Unmountable(why) => BTreeMap::from([("!".to_owned(), format!("mount failed: {why}"))]),
+        Observation::Unmountable { why, .. } => {
+            BTreeMap::from([("!".to_owned(), format!("mount failed: {why}"))])
+        }
         Observation::Mounted(mounted) => {
-            mounted.entries.iter().map(|(path, entry)| (path.clone(), entry_text(entry))).collect()
+            let entries = mounted.entries.iter().map(|(path, entry)| (path.clone(), entry_text(entry)));
+            entries.chain(attribute_texts(mounted, Entry::ino)).collect()
         }
     }
+}
+
+/// What stands between a path and the name of an attribute in the key of a tree: neither has it.
+const MARK: char = '\0';
+
+/// The key of an attribute in a tree.
+pub fn attribute_key(path: &str, name: &str) -> String {
+    format!("{path}{MARK}{name}")
+}
+
+/// The path of a key, and the name of the attribute, if it is the key of one.
+pub fn key_parts(key: &str) -> (&str, Option<&str>) {
+    key.split_once(MARK).map_or((key, None), |(path, name)| (path, Some(name)))
+}
+
+/// The attributes of all names as text, by their keys. `ino` is that of an entry. Those that cannot be read are one
+/// entry without a name.
+pub fn attribute_texts<F>(
+    mounted: &Mounted<F>,
+    ino: impl Fn(&Entry<F>) -> Option<Ino>,
+) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for (path, entry) in &mounted.entries {
+        match ino(entry).and_then(|ino| mounted.attributes.get(&ino)) {
+            Some(Ok(attributes)) => texts.extend(attributes.iter().map(|attribute| {
+                let name = String::from_utf8_lossy(&attribute_name(attribute)).into_owned();
+                (attribute_key(path, &name), summary(&attribute.value))
+            })),
+            Some(Err(errno)) => {
+                texts.insert(attribute_key(path, ""), format!("!{} {}", errno.name(), errno.text()));
+            }
+            None => {}
+        }
+    }
+    texts
 }
 
 /// One entry as text.

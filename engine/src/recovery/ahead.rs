@@ -18,7 +18,7 @@
 //! that is bad, is replayed onto the journal itself or belongs behind the end of the disk.
 
 use super::log::Log;
-use super::replay::Replayer;
+use super::replay::{BadCopy, Replayer};
 use super::revoke::Revoker;
 use crate::device::Media;
 use crate::format::journal::{ChecksumVersion, JournalIncompat};
@@ -66,7 +66,7 @@ enum Pass {
 
 impl Ahead {
     /// At the start of the log. `needs_recovery` says whether somebody asks for the log.
-    pub(super) fn of(log: &Arc<Log>, order: Order, needs_recovery: bool) -> Self {
+    pub(super) fn of(log: &Arc<Log>, order: Order, needs_recovery: bool, bad: BadCopy) -> Self {
         let features = log.format.features;
         let usual = needs_recovery
             && features.checksums() != ChecksumVersion::V1
@@ -76,7 +76,7 @@ impl Ahead {
             Order::Ahead | Order::InTurn => Pass::Waiting,
         };
         let (certain, at) = (log.first_tid(), At::Scan);
-        let (revoker, replayer) = (Revoker::of(log.clone()), Replayer::of(log.clone()));
+        let (revoker, replayer) = (Revoker::of(log.clone()), Replayer::of(log.clone(), bad));
         Self { revoker, replayer, certain, at, revokes: pass, replay: pass }
     }
 

@@ -13,7 +13,9 @@
 
 use super::attributes::Blocks;
 use super::fs::{Fs, Places};
-use super::group::{AskBitmap, AskCounts, Checksummed, Compared, Described, Expected};
+use super::group::{
+    AskBitmap, AskCounts, AskScanned, AskUnnamed, Checksummed, Compared, Described, Expected,
+};
 use super::inode::{Inode, Mapping};
 use super::log::Log;
 use super::orphans::Orphans;
@@ -95,6 +97,9 @@ impl Auditor {
             }
         }
         count.names(walk, orphans);
+        let unsealed = walk.unsealed.iter().map(|ino| Repair::DirectoryChecksum { ino: *ino });
+        let unused = walk.unused.iter().map(|ino| Repair::NameOfUnused { ino: *ino });
+        count.repairs.extend(unsealed.chain(unused));
         count.attribute_users();
         Self { used: Arc::new(count.used), next: 0 }
     }
@@ -360,6 +365,33 @@ impl Group<'_> {
         }
         if let Some(bitmap) = counts.blocks {
             self.block_bitmap(disk, bitmap);
+        }
+        self.unattached(disk);
+    }
+
+    /// Looks for inodes in use that have no name and are no orphans.
+    fn unattached<M: Media>(&mut self, disk: &mut M) {
+        let fs = &self.fs.superblock;
+        let (at, _) = fs.descriptor_place(self.group);
+        let scanned = disk.ask(at, &AskScanned { group: self.group, superblock: fs });
+        let per_block = fs.inodes_per_group.checked_div(fs.inode_table_blocks()).unwrap_or(0);
+        if per_block == 0 || self.places.inode_table.get() == 0 {
+            return;
+        }
+        let before = self.group.saturating_mul(fs.inodes_per_group);
+        for block in 0..scanned.div_ceil(per_block) {
+            let first = block.saturating_mul(per_block);
+            let nr = BlockNr::new(self.places.inode_table.get().saturating_add(block.into()));
+            if !self.fs.has_blocks(nr, 1) {
+                break;
+            }
+            let slots = scanned.saturating_sub(first).min(per_block).index();
+            let known = self.inodes().get((first / 8).index()..).unwrap_or(&[]);
+            let found = disk.ask(nr, &AskUnnamed { slots, known });
+            self.repairs.extend(found.into_iter().map(|(slot, what)| {
+                let ino = before.saturating_add(first).saturating_add(slot).saturating_add(1);
+                Repair::Unattached { ino: Ino::new(ino), what }
+            }));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Why a disk does not mount.
 
+use super::Repair;
 use crate::format::FormatError;
 use crate::history::Errno;
 use crate::units::{BlockNr, Ino, Tid};
@@ -113,6 +114,12 @@ pub enum MountError {
         /// Where the scan ended.
         expected: Tid,
     },
+    /// `e2fsck` was run before the mount, and gave up.
+    #[error("e2fsck gives up: {first}")]
+    NeedsRepair {
+        /// The first repair that it does not make by itself.
+        first: Repair,
+    },
     /// The root directory cannot be read.
     #[error("the root directory cannot be read: {errno}")]
     Root {
@@ -143,6 +150,7 @@ impl MountError {
             Self::BadDescriptor { .. } | Self::BadCopy { .. } => Errno::EBADMSG,
             Self::CopyOutside { .. } => Errno::ENOMEM,
             Self::PassesDisagree { .. } => Errno::EIO,
+            Self::NeedsRepair { .. } => Errno::EUCLEAN,
         }
     }
 }

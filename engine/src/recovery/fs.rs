@@ -4,6 +4,7 @@
 
 use super::Attributes;
 use super::error::MountError;
+use super::preen::View;
 use super::repair::Repair;
 use crate::device::{Media, Question};
 use crate::format::{Expected, FormatError, GroupDesc, Incompat, InodePlace, Structure, Superblock};
@@ -20,6 +21,8 @@ pub(super) struct Fs {
     pub(super) groups: Vec<Places>,
     /// Whether attributes in inodes are read.
     pub(super) attributes: Attributes,
+    /// With whose rules.
+    pub(super) view: View,
 }
 
 /// Where the bitmaps and the inodes of a group are.
@@ -142,6 +145,7 @@ pub(super) struct Opening {
     superblock: Arc<Superblock>,
     groups: Vec<Places>,
     attributes: Attributes,
+    view: View,
 }
 
 impl Opening {
@@ -155,7 +159,8 @@ impl Opening {
         };
         let superblock = superblock.map_err(MountError::Superblock)?;
         superblock.check_fits(disk.blocks()).map_err(MountError::Superblock)?;
-        Ok(Self { superblock: Arc::new(superblock), groups: Vec::new(), attributes })
+        let superblock = Arc::new(superblock);
+        Ok(Self { superblock, groups: Vec::new(), attributes, view: View::Mount })
     }
 
     /// Reads one block of group descriptors.
@@ -173,12 +178,12 @@ impl Opening {
     /// Reads the superblock again after replay, which wrote it beneath Linux's hands. Here a superblock that replay
     /// made unreadable counts as a failure, and the geometry does not change.
     // v6.6 fs/jbd2/recovery.c, do_one_pass: the buffers that ext4 keeps are written.
-    pub(super) fn again<M: Media>(disk: &mut M, before: &Fs) -> Result<Self, MountError> {
+    pub(super) fn again<M: Media>(disk: &mut M, before: &Fs, view: View) -> Result<Self, MountError> {
         let after = disk.ask(BlockNr::new(0), &AskSuperblock).map_err(MountError::Superblock)?;
         let old = &before.superblock;
         let same = after.blocks == old.blocks && after.groups() == old.groups() && after.inodes == old.inodes;
         let superblock = if same { Arc::new(after) } else { old.clone() };
-        Ok(Self { superblock, groups: Vec::new(), attributes: before.attributes })
+        Ok(Self { superblock, groups: Vec::new(), attributes: before.attributes, view })
     }
 
     /// Reads one block of group descriptors again: those in memory are those that were replayed, and are not checked.
@@ -208,7 +213,7 @@ impl Opening {
 
     fn opened(&mut self) -> Fs {
         let groups = std::mem::take(&mut self.groups);
-        Fs { superblock: self.superblock.clone(), groups, attributes: self.attributes }
+        Fs { superblock: self.superblock.clone(), groups, attributes: self.attributes, view: self.view }
     }
 }
 

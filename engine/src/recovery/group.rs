@@ -7,10 +7,12 @@
 //! What is in use is part of each question, so that two contents which are right are one answer, and two which are
 //! wrong in the same way too.
 
-use super::repair::Counted;
+use super::repair::{Counted, Unnamed};
 use crate::device::{Media, Question};
-use crate::format::{DescSize, FormatError, FsSeed, GroupDesc, Structure, Superblock, bitmap};
-use crate::units::{Block, BlockNr, Widen};
+use crate::format::{
+    DescSize, FileKind, FormatError, FsSeed, GroupDesc, RawInode, Structure, Superblock, bitmap,
+};
+use crate::units::{Block, BlockNr, Widen, len_u32};
 
 /// What a group descriptor should count.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +83,51 @@ impl Question for AskCounts<'_> {
             inodes: Some(described(inodes, group.inode_bitmap_csum, group.free_inodes, expected.free_inodes)),
             blocks: Some(described(blocks, group.block_bitmap_csum, group.free_blocks, expected.free_blocks)),
         }
+    }
+}
+
+/// How many inodes of this group does a check look at? Those behind them were never used.
+pub(super) struct AskScanned<'a> {
+    pub(super) group: u32,
+    pub(super) superblock: &'a Superblock,
+}
+
+impl Question for AskScanned<'_> {
+    type Answer = u32;
+    // e2fsprogs 1.47 lib/ext2fs/inode.c, get_next_blockgroup: bg_itable_unused, where groups have checksums.
+    fn answer(&self, content: &Block) -> u32 {
+        let all = self.superblock.inodes_per_group;
+        let (_, index) = self.superblock.descriptor_place(self.group);
+        let group = GroupDesc::read_from(content, index, self.superblock.desc_size(), None);
+        match group {
+            Ok(group) if !self.superblock.has_metadata_csum() || group.itable_unused > all => all,
+            Ok(group) if group.flags & GroupDesc::INODE_UNINIT != 0 => 0,
+            Ok(group) => all.saturating_sub(group.itable_unused),
+            Err(_) => 0,
+        }
+    }
+}
+
+/// Which inodes of this block are in use that are not known?
+pub(super) struct AskUnnamed<'a> {
+    /// So many, from the first one on.
+    pub(super) slots: usize,
+    /// One bit for each inode that is known.
+    pub(super) known: &'a [u8],
+}
+
+impl Question for AskUnnamed<'_> {
+    type Answer = Vec<(u32, Unnamed)>;
+    // e2fsprogs 1.47 e2fsck/pass4.c, disconnect_inode.
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let is_known =
+            |slot: &usize| self.known.get(slot / 8).is_some_and(|byte| byte >> (slot % 8) & 1 == 1);
+        let unnamed = |slot: usize| {
+            let raw = RawInode::read_from(content, slot, None).ok().filter(|raw| raw.links > 0)?;
+            let is_empty = raw.kind() == FileKind::REGULAR && raw.sectors == 0;
+            Some((len_u32(slot), if is_empty { Unnamed::Empty } else { Unnamed::Other }))
+        };
+        (0..self.slots).filter(|slot| !is_known(slot)).filter_map(unnamed).collect()
     }
 }
 

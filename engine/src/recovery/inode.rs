@@ -13,6 +13,7 @@
 use super::Attributes;
 use super::error::errno_of;
 use super::fs::Fs;
+use super::group::AskScanned;
 use crate::device::{Media, Question};
 use crate::format::xattr::Attribute;
 use crate::format::{
@@ -125,6 +126,26 @@ impl Question for AskInode {
 pub(super) fn named<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<Inode, Errno> {
     let (block, place) = fs.place(ino).ok_or(Errno::EUCLEAN)?;
     disk.ask(block, &AskInode(Slot::of(fs, ino, place)))
+}
+
+/// Is nobody using this inode, whatever its checksum?
+struct AskUnused(Slot);
+
+impl Question for AskUnused {
+    type Answer = bool;
+    fn answer(&self, content: &Block) -> bool {
+        RawInode::read_from(content, self.0.slot, None).is_ok_and(|raw| raw.links == 0)
+    }
+}
+
+/// Whether an inode that has a name is not in use, and lies where `e2fsck` looks for inodes in use: then it clears the
+/// name without a question.
+// e2fsprogs 1.47 e2fsck/pass2.c, check_dir_block: PR_2_UNUSED_INODE.
+pub(super) fn is_unused<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> bool {
+    let Some((block, place)) = fs.place(ino) else { return false };
+    let (at, _) = fs.superblock.descriptor_place(place.group);
+    disk.ask(block, &AskUnused(Slot::of(fs, ino, place)))
+        && place.bit < disk.ask(at, &AskScanned { group: place.group, superblock: &fs.superblock })
 }
 
 /// The file of orphans: its blocks, and where their checksums start.

@@ -18,15 +18,16 @@ use super::inode::{self, Inode};
 use super::log::{JournalFile, Log};
 use super::orphans::{List, Orphans};
 use super::overlay::{After, Overlay};
-use super::replay::Replayer;
+use super::preen::View;
+use super::replay::{BadCopy, Replayer};
 use super::revoke::Revoker;
 use super::scan::Scanner;
 use super::walk::Walker;
-use super::{Attributes, Audit, MountError, Profile, Repair, Survivors, Tree};
+use super::{Attributes, Audit, Fsck, MountError, Profile, Repair, RepairNeeded, Survivors, Tree};
 use crate::device::{Media, Reader, Step};
-use crate::units::{BlockNr, Ino};
+use crate::units::{BlockNr, Ino, Tid};
 use std::collections::BTreeSet;
-use std::ops::ControlFlow::{Break, Continue};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 
 /// A mount of a dead disk that can be copied at each step, to follow each of several possible answers.
@@ -40,7 +41,12 @@ pub struct Recovery {
 impl Recovery {
     /// Nothing was read. What ways through the log have in common is read before they part.
     pub const fn new(profile: &Profile) -> Self {
-        Self { profile: *profile, order: Order::Ahead, phase: Phase::Superblock }
+        let order = match profile.fsck {
+            Fsck::Never => Order::Ahead,
+            // Of a copy that is left out it matters whether it is revoked later.
+            Fsck::AtBoot | Fsck::Forced => Order::InTurn,
+        };
+        Self { profile: *profile, order, phase: Phase::Superblock }
     }
 
     /// Nothing was read. The log is read in three passes, as Linux does it; the same is found.
@@ -86,6 +92,8 @@ struct Replayed {
     log: Option<Arc<Log>>,
     overlay: Overlay,
     repairs: Vec<Repair>,
+    /// With whose rules the rest is read.
+    view: View,
 }
 
 /// A disk that is mounted.
@@ -128,7 +136,10 @@ impl Phase {
             Self::Groups(mut opening) => match opening.step(disk)? {
                 Continue(()) => go_on(Self::Groups(opening)),
                 Break(fs) if fs.superblock.has_journal() => go_on(Self::JournalInode(Arc::new(fs))),
-                Break(fs) => go_on(Self::SuperblockAgain(Arc::new(fs), Replayed::without(None))),
+                Break(fs) => {
+                    let view = profile.view(LogState::Missing);
+                    go_on(Self::SuperblockAgain(Arc::new(fs), Replayed::without(None, view)))
+                }
             },
             Self::JournalInode(fs) => {
                 let file = JournalFile::find(disk, &fs)?;
@@ -137,29 +148,39 @@ impl Phase {
             Self::JournalSuperblock(fs, file) => {
                 let log = Arc::new(Log::open(disk, file)?);
                 if log.is_empty() {
-                    return go_on(Self::SuperblockAgain(fs, Replayed::without(Some(log))));
+                    let view = profile.view(LogState::Sound);
+                    return go_on(Self::SuperblockAgain(fs, Replayed::without(Some(log), view)));
                 }
                 let scanner = Scanner::of(log.clone(), profile.torn_commit);
-                let ahead = Ahead::of(&log, order, fs.needs_recovery());
+                let ahead = Ahead::of(&log, order, fs.needs_recovery(), profile.bad_copy());
                 go_on(Self::Scan(fs, log, scanner, ahead))
             }
             Self::Scan(fs, log, scanner, mut ahead) if ahead.is_behind() => {
                 ahead.step(disk);
                 go_on(Self::Scan(fs, log, scanner, ahead))
             }
-            Self::Scan(fs, log, mut scanner, mut ahead) => match scanner.step(disk)? {
-                Continue(()) => {
-                    ahead.passed(scanner.certain());
-                    go_on(Self::Scan(fs, log, scanner, ahead))
+            Self::Scan(fs, log, mut scanner, mut ahead) => {
+                match profile.scanned(scanner.step(disk))? {
+                    Some(Continue(())) => {
+                        ahead.passed(scanner.certain());
+                        go_on(Self::Scan(fs, log, scanner, ahead))
+                    }
+                    Some(Break(end)) if fs.needs_recovery() => {
+                        let Ahead { mut revoker, replayer, .. } = ahead;
+                        revoker.until(end);
+                        go_on(Self::Revoke(fs, log, revoker, replayer))
+                    }
+                    // Without the flag the log is thrown away (jbd2_journal_wipe).
+                    Some(Break(_)) => {
+                        let replayed = Replayed::ignored(log, profile.view(LogState::Sound));
+                        go_on(Self::SuperblockAgain(fs, replayed))
+                    }
+                    None => {
+                        let view = profile.view(LogState::Corrupt);
+                        go_on(Self::SuperblockAgain(fs, Replayed::without(Some(log), view)))
+                    }
                 }
-                Break(end) if fs.needs_recovery() => {
-                    let Ahead { mut revoker, replayer, .. } = ahead;
-                    revoker.until(end);
-                    go_on(Self::Revoke(fs, log, revoker, replayer))
-                }
-                // Without the flag the log is thrown away (jbd2_journal_wipe).
-                Break(_) => go_on(Self::SuperblockAgain(fs, Replayed::ignored(log))),
-            },
+            }
             Self::Revoke(fs, log, mut revoker, mut replayer) => match revoker.step(disk)? {
                 Continue(()) => go_on(Self::Revoke(fs, log, revoker, replayer)),
                 Break(()) => {
@@ -170,33 +191,77 @@ impl Phase {
             Self::Replay(fs, log, mut replayer) => match replayer.step(disk)? {
                 Continue(()) => go_on(Self::Replay(fs, log, replayer)),
                 Break(overlay) => {
-                    let replayed = Replayed { overlay, ..Replayed::without(Some(log)) };
+                    let state = if replayer.left_out() { LogState::Corrupt } else { LogState::Sound };
+                    let view = profile.view(state);
+                    let replayed = Replayed { overlay, ..Replayed::without(Some(log), view) };
                     go_on(Self::SuperblockAgain(fs, replayed))
                 }
             },
             Self::SuperblockAgain(before, replayed) => {
-                let opening = Opening::again(&mut replayed.disk(disk), &before)?;
+                let opening = Opening::again(&mut replayed.disk(disk), &before, replayed.view)?;
                 go_on(Self::GroupsAgain(before, replayed, opening))
             }
             Self::GroupsAgain(before, replayed, opening) => replayed.reopen(disk, before, opening),
             Self::Orphans(mounted, list) => mounted.orphans(disk, list),
             Self::Walk(mounted, walker) => mounted.walk(disk, walker, profile.audit),
-            Self::Rest(walked) => Ok(walked.step(disk, profile)),
-            Self::Audit(mounted, tree, auditor) => Ok(mounted.audit(disk, tree, auditor)),
+            Self::Rest(walked) => walked.step(disk, profile),
+            Self::Audit(mounted, tree, auditor) => mounted.audit(disk, tree, auditor),
+        }
+    }
+}
+
+/// What a log is like.
+#[derive(Clone, Copy, Debug)]
+enum LogState {
+    Missing,
+    Sound,
+    Corrupt,
+}
+
+impl Profile {
+    /// With whose rules the rest is read. A check at boot leaves a disk with a sound log alone: it says "clean".
+    // e2fsprogs 1.47 e2fsck/unix.c, check_if_skip; e2fsck/journal.c, recover_ext3_journal: EXT2_ERROR_FS.
+    const fn view(&self, log: LogState) -> View {
+        match (self.fsck, log) {
+            (Fsck::Never, _) | (Fsck::AtBoot, LogState::Sound) => View::Mount,
+            (Fsck::AtBoot, LogState::Missing | LogState::Corrupt) | (Fsck::Forced, _) => View::Check,
+        }
+    }
+
+    const fn bad_copy(&self) -> BadCopy {
+        match self.fsck {
+            Fsck::Never => BadCopy::Fails,
+            Fsck::AtBoot | Fsck::Forced => BadCopy::LeftOut,
+        }
+    }
+
+    /// What a step of the scan leads to; none where nothing at all is replayed.
+    ///
+    /// e2fsck drops a transaction with a bad commit block, and all behind it, and is content. Where a descriptor is
+    /// corrupt it replays nothing.
+    // e2fsprogs 1.47 e2fsck/journal.c, recover_ext3_journal: j_failed_commit; EFSBADCRC.
+    fn scanned(
+        &self,
+        step: Result<ControlFlow<Tid>, MountError>,
+    ) -> Result<Option<ControlFlow<Tid>>, MountError> {
+        match (self.fsck, step) {
+            (Fsck::AtBoot | Fsck::Forced, Err(MountError::BadCommit { tid })) => Ok(Some(Break(tid))),
+            (Fsck::AtBoot | Fsck::Forced, Err(MountError::BadDescriptor { .. })) => Ok(None),
+            (_, step) => step.map(Some),
         }
     }
 }
 
 impl Replayed {
     /// Nothing is replayed.
-    fn without(log: Option<Arc<Log>>) -> Self {
-        Self { log, overlay: Overlay::default(), repairs: Vec::new() }
+    fn without(log: Option<Arc<Log>>, view: View) -> Self {
+        Self { log, overlay: Overlay::default(), repairs: Vec::new(), view }
     }
 
     /// There is something to replay, but nobody asks for it.
-    fn ignored(log: Arc<Log>) -> Self {
+    fn ignored(log: Arc<Log>, view: View) -> Self {
         let first = log.first_tid();
-        Self { repairs: vec![Repair::LogIgnored { first }], ..Self::without(Some(log)) }
+        Self { repairs: vec![Repair::LogIgnored { first }], ..Self::without(Some(log), view) }
     }
 
     fn disk<'a, M: Media>(&'a self, disk: &'a mut M) -> After<'a, M> {
@@ -240,28 +305,33 @@ impl Mounted {
         go_on(Phase::Rest(Walked { mounted: self, in_use, reads }))
     }
 
-    fn audit<M: Media>(
-        mut self,
-        disk: &mut M,
-        tree: Arc<Tree>,
-        mut auditor: Auditor,
-    ) -> Step<Phase, Survivors> {
+    fn audit<M: Media>(mut self, disk: &mut M, tree: Arc<Tree>, mut auditor: Auditor) -> Next {
         let Replayed { overlay, repairs, .. } = &mut self.replayed;
         match auditor.step(&mut After::new(disk, overlay), &self.fs, repairs) {
-            Continue(()) => Step::GoOn(Phase::Audit(self, tree, auditor)),
-            Break(()) => Step::Done(self.found(tree)),
+            Continue(()) => go_on(Phase::Audit(self, tree, auditor)),
+            Break(()) => self.found(tree),
         }
     }
 
-    fn found(self, tree: Arc<Tree>) -> Survivors {
-        let Replayed { overlay, repairs, .. } = self.replayed;
-        Survivors { tree, repairs, overlay }
+    /// What is found in the end. What a check has repaired is no longer there.
+    fn found(self, tree: Arc<Tree>) -> Next {
+        let Replayed { overlay, repairs, view, .. } = self.replayed;
+        let needed = RepairNeeded::of(&repairs);
+        match view {
+            View::Mount => Ok(Step::Done(Survivors { tree, repairs, needed, overlay })),
+            View::Check => {
+                if let Some(first) = repairs.into_iter().find(|one| one.needed() == RepairNeeded::Manual) {
+                    return Err(MountError::NeedsRepair { first });
+                }
+                Ok(Step::Done(Survivors { tree, repairs: Vec::new(), needed, overlay }))
+            }
+        }
     }
 }
 
 impl Walked {
     /// Reads one more thing; behind the last one all that is in use is known.
-    fn step<M: Media>(mut self, disk: &mut M, profile: &Profile) -> Step<Phase, Survivors> {
+    fn step<M: Media>(mut self, disk: &mut M, profile: &Profile) -> Next {
         let Mounted { fs, replayed, .. } = &mut self.mounted;
         let mut after = After::new(disk, &replayed.overlay);
         let in_use = &mut self.in_use;
@@ -284,14 +354,14 @@ impl Walked {
             Reads::Resize => {
                 let tree = Arc::new(in_use.tree(profile.attributes));
                 if profile.audit == Audit::Skip {
-                    return Step::Done(self.mounted.found(tree));
+                    return self.mounted.found(tree);
                 }
                 in_use.resize = inode::resize(&mut after, fs);
                 let auditor = Auditor::of(fs, replayed.log.as_deref(), in_use, &mut replayed.repairs);
-                return Step::GoOn(Phase::Audit(self.mounted, tree, auditor));
+                return go_on(Phase::Audit(self.mounted, tree, auditor));
             }
         };
-        Step::GoOn(Phase::Rest(self))
+        go_on(Phase::Rest(self))
     }
 }
 

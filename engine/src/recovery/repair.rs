@@ -32,6 +32,23 @@ pub enum Repair {
         /// What looking up a name in that block returns.
         errno: Errno,
     },
+    /// Nothing but the checksum of a directory's block is bad.
+    DirectoryChecksum {
+        /// The directory.
+        ino: Ino,
+    },
+    /// A name leads to an inode that nobody uses.
+    NameOfUnused {
+        /// That inode.
+        ino: Ino,
+    },
+    /// An inode in use that has no name and is no orphan.
+    Unattached {
+        /// Its number.
+        ino: Ino,
+        /// What it is.
+        what: Unnamed,
+    },
     /// Something that a name stands for cannot be read.
     Unreadable {
         /// Its inode.
@@ -152,6 +169,15 @@ pub enum Repair {
     },
 }
 
+/// An inode that no name leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unnamed {
+    /// A regular file without blocks.
+    Empty,
+    /// Anything else.
+    Other,
+}
+
 /// What a group descriptor counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counted {
@@ -189,6 +215,14 @@ impl fmt::Display for Repair {
             Self::Orphan { ino } => write!(f, "the orphan list leads to inode {ino}, which is no orphan"),
             Self::DamagedDirectory { ino, errno } => {
                 write!(f, "directory {ino} has a block that cannot be read: {errno}")
+            }
+            Self::DirectoryChecksum { ino } => write!(f, "directory {ino} has a block with a bad checksum"),
+            Self::NameOfUnused { ino } => write!(f, "a name leads to inode {ino}, which is not in use"),
+            Self::Unattached { ino, what: Unnamed::Empty } => {
+                write!(f, "inode {ino}, an empty file, has no name")
+            }
+            Self::Unattached { ino, what: Unnamed::Other } => {
+                write!(f, "inode {ino} is in use, but has no name")
             }
             Self::Unreadable { ino, errno } => write!(f, "inode {ino} cannot be read: {errno}"),
             Self::SecondName { ino } => write!(f, "directory {ino} has a second name"),

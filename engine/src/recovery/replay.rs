@@ -4,7 +4,7 @@
 //!   D(23, 40 escaped) c c C      block 23 := first copy, block 40 := second copy with its magic put back
 //! ```
 //! A copy whose checksum is bad ends it. (Linux leaves it out, replays all others, and then the mount fails: what it
-//! wrote home is not looked at here.)
+//! wrote home is not looked at here.) e2fsck leaves it out, replays all others, and looks at all of the disk then.
 
 use super::error::MountError;
 use super::log::{Cursor, Head, Log, Sound};
@@ -40,6 +40,15 @@ impl Question for AskCopy {
     }
 }
 
+/// What a bad copy leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BadCopy {
+    /// The mount fails.
+    Fails,
+    /// It is left out.
+    LeftOut,
+}
+
 /// The third pass, as far as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Replayer {
@@ -53,14 +62,23 @@ pub(super) struct Replayer {
     /// The tags of the descriptor that was read last, and how many of their copies are done.
     tags: Arc<[Tag]>,
     done: usize,
+    bad: BadCopy,
+    /// Whether a bad copy was left out.
+    left_out: bool,
 }
 
 impl Replayer {
     /// At the start of the log, with nothing to read.
-    pub(super) fn of(log: Arc<Log>) -> Self {
+    pub(super) fn of(log: Arc<Log>, bad: BadCopy) -> Self {
         let (cursor, tid) = (log.start(), log.first_tid());
         let (revoked, overlay) = (Revoked::default(), Overlay::default());
-        Self { log, end: tid, revoked, overlay, cursor, tid, tags: Arc::default(), done: 0 }
+        let (tags, done, left_out) = (Arc::default(), 0, false);
+        Self { log, end: tid, revoked, overlay, cursor, tid, tags, done, bad, left_out }
+    }
+
+    /// Whether a bad copy was left out.
+    pub(super) const fn left_out(&self) -> bool {
+        self.left_out
     }
 
     /// Goes on to this transaction, to which the revoke blocks were read too. What was revoked since the last time is
@@ -126,7 +144,14 @@ impl Replayer {
             return Ok(());
         }
         if !After::new(disk, &self.overlay).ask(copy, &AskCopy { tag, tid, format }) {
-            return Err(MountError::BadCopy { block: tag.block, tid });
+            return match self.bad {
+                BadCopy::Fails => Err(MountError::BadCopy { block: tag.block, tid }),
+                // e2fsprogs 1.47 e2fsck/recovery.c, do_one_pass: "Invalid checksum recovering data block"
+                BadCopy::LeftOut => {
+                    self.left_out = true;
+                    Ok(())
+                }
+            };
         }
         // The kernel finds no buffer for such a block.
         if tag.block.get() >= disk.blocks() {

@@ -5,6 +5,7 @@ mod audited;
 mod fixture;
 mod hostile;
 mod made;
+mod measured;
 mod steps;
 
 use super::*;

@@ -13,14 +13,16 @@
 use super::error::{MountError, errno_of};
 use super::fs::Fs;
 use super::inode::{self, Inode, Mapping};
+use super::log::Sound;
 use super::node::{node, text};
+use super::preen::View;
 use super::shelf::Shelf;
 use super::tree::{Node, Tree};
 use crate::device::{Media, Question};
 use crate::format::{Compat, Dirent, ExtentState, FileKind, InodeSeed, dirent, htree};
 use crate::history::Errno;
 use crate::units::{Block, BlockNr, FileBlock, Ino, block_bytes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -36,18 +38,24 @@ struct AskNames {
     csum: Option<InodeSeed>,
     /// How many inodes there are.
     inodes: u32,
+    view: View,
 }
 
 impl Question for AskNames {
-    type Answer = Result<Vec<Dirent>, Errno>;
+    type Answer = Result<(Vec<Dirent>, Sound), Errno>;
     fn answer(&self, content: &Block) -> Self::Answer {
-        let found = match self.indexed {
-            Some(at) => htree::names(content, at, self.csum),
-            None => dirent::entries(content, self.csum),
+        let read = |csum| match self.indexed {
+            Some(at) => htree::names(content, at, csum),
+            None => dirent::entries(content, csum),
         };
-        let found = found.map_err(|error| errno_of(&error))?;
+        let (found, checksum) = match (read(self.csum), self.view) {
+            (Ok(found), _) => (found, Sound::Good),
+            (Err(error), View::Mount) => return Err(errno_of(&error)),
+            // e2fsprogs 1.47 e2fsck/pass2.c, check_dir_block: "passes checks but fails checksum", "has no checksum"
+            (Err(_), View::Check) => (read(None).map_err(|error| errno_of(&error))?, Sound::Bad),
+        };
         let exist = found.iter().all(|entry| (1..=self.inodes).contains(&entry.ino.get()));
-        if exist { Ok(found) } else { Err(Errno::EUCLEAN) }
+        if exist { Ok((found, checksum)) } else { Err(Errno::EUCLEAN) }
     }
 }
 
@@ -76,6 +84,10 @@ pub(super) struct Walk {
     pub(super) again: Vec<Ino>,
     /// Directories with a block that was passed over, and what looking up a name there returns.
     pub(super) damaged: BTreeMap<Ino, Errno>,
+    /// Directories with a block of which only the checksum is bad; a check believes it.
+    pub(super) unsealed: BTreeSet<Ino>,
+    /// Inodes that have a name and are not in use; a check clears the name.
+    pub(super) unused: BTreeSet<Ino>,
 }
 
 impl Walk {
@@ -87,11 +99,15 @@ impl Walk {
     }
 
     fn see<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) {
-        if !self.seen.contains(&ino) {
+        if !self.seen.contains(&ino) && !self.unused.contains(&ino) {
             let seen = inode::named(disk, fs, ino).map(|inode| {
                 let mapping = inode::mapping(disk, fs, &inode);
                 Arc::new(Seen { inode, mapping })
             });
+            if seen.is_err() && fs.view == View::Check && inode::is_unused(disk, fs, ino) {
+                self.unused.insert(ino);
+                return;
+            }
             self.seen.insert(ino, seen);
         }
     }
@@ -192,6 +208,9 @@ impl Walker {
     fn name<M: Media>(&mut self, disk: &mut M, fs: &Fs, (parent, path): (Ino, &str), entry: &Dirent) {
         let path: Arc<str> = format!("{path}/{}", text(&entry.name)).into();
         self.walk.see(disk, fs, entry.ino);
+        if self.walk.unused.contains(&entry.ino) {
+            return;
+        }
         let mut node = match self.walk.seen.get(&entry.ino) {
             Some(Ok(seen)) => node(disk, entry.ino, seen),
             Some(Err(errno)) => Node::Unreadable(*errno),
@@ -248,8 +267,14 @@ impl Walk {
         // v6.6 fs/ext4/ext4.h, is_dx
         let is_indexed = inode.is_indexed && fs.superblock.compat.has(Compat::DIR_INDEX);
         let indexed = u32::try_from(reading.next).ok().filter(|_| is_indexed).map(FileBlock::new);
-        match disk.ask(at, &AskNames { indexed, csum: inode.seed, inodes: fs.superblock.inodes }) {
-            Ok(found) => Arc::make_mut(&mut reading.names).extend(found),
+        let ask = AskNames { indexed, csum: inode.seed, inodes: fs.superblock.inodes, view: fs.view };
+        match disk.ask(at, &ask) {
+            Ok((found, checksum)) => {
+                if checksum == Sound::Bad {
+                    self.unsealed.insert(reading.ino);
+                }
+                Arc::make_mut(&mut reading.names).extend(found);
+            }
             Err(errno) => reading.damage = reading.damage.or(Some(errno)),
         }
         reading.next = reading.next.saturating_add(1);

@@ -3,7 +3,7 @@
 use super::claims::{Claim, Judged, Open};
 use super::machine::{machine, storage};
 use super::promises::{self, Kept};
-use super::rows::{Rows, rows};
+use super::rows::{Found, Row, Rows, rows};
 use super::shown::{Texts, text_tree};
 use super::stage::Stage;
 use super::steps::steps;
@@ -127,6 +127,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
             leaves: len_u64(self.stage.leaves.len()),
             images: self.stage.total(&images.all()),
             subsets: images.subsets(&images.all()),
+            repairs: self.stage.repairs(),
             steps: steps(&self.scenario.steps, self.stage.runs, &self.names),
             windows: self.windows(),
             expectations,
@@ -150,9 +151,10 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
 
     fn outcomes(&self, rows: &Rows) -> Vec<Outcome> {
         let tellers = if rows.len() > TOLD { &[] } else { self.tellers };
-        let outcome = |(tree, row): (&ShownTree, &super::rows::Row)| {
+        let outcome = |(Found { tree, repair }, row): (&Found, &Row)| {
             Some(Outcome {
                 tree: tree.clone(),
+                repair: *repair,
                 images: row.images.clone(),
                 subsets: row.subsets.clone(),
                 schedules: self.schedules(&row.runs),
@@ -238,7 +240,8 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
     /// Some of the trees of some stretches, and how many more there are.
     fn instead(&self, stretches: RangeInclusive<usize>) -> (Vec<ShownTree>, u64) {
         let rows = self.rows.get(stretches).unwrap_or_default();
-        let trees: BTreeSet<&ShownTree> = rows.iter().flat_map(BTreeMap::keys).collect();
+        let found = rows.iter().flat_map(BTreeMap::keys);
+        let trees: BTreeSet<&ShownTree> = found.map(|found| &found.tree).collect();
         let named = trees.iter().take(INSTEAD).map(|tree| (*tree).clone());
         (named.collect(), len_u64(trees.len().saturating_sub(INSTEAD)))
     }

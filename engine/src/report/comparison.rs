@@ -12,7 +12,9 @@
 //!
 //! Not compared: how many images lead to a tree, and copies and descriptors in the log.
 
-use super::{DataWritten, Judgement, Outcome, Report, ShownTree, StepReport, Traffic, Verdict, Window};
+use super::{
+    DataWritten, Judgement, Outcome, RepairNeeded, Report, ShownTree, StepReport, Traffic, Verdict, Window,
+};
 use crate::history::Returned;
 use crate::kernel::Kernel;
 use crate::schedule::Schedule;
@@ -183,7 +185,7 @@ fn stretches<'a>(all: &[Key<'a>], groups: &[Group<'a>], keys: &[Vec<Key<'a>>]) -
 
 /// Whether two windows of one report have the same outcomes.
 fn unchanged(one: &Window, other: &Window) -> bool {
-    let shape = |outcome: &'_ Outcome| (outcome.tree.clone(), outcome.violates.clone());
+    let shape = |outcome: &'_ Outcome| (outcome.tree.clone(), outcome.repair, outcome.violates.clone());
     Arc::ptr_eq(&one.outcomes, &other.outcomes)
         || one.outcomes.iter().map(shape).eq(other.outcomes.iter().map(shape))
 }
@@ -216,8 +218,8 @@ fn failing(report: &Report) -> impl Iterator<Item = (Option<u32>, &str, Verdict)
     failing.map(|judged| (judged.line, judged.text.as_str(), judged.verdict))
 }
 
-const fn tree(outcome: &Outcome) -> &ShownTree {
-    &outcome.tree
+const fn tree(outcome: &Outcome) -> (&ShownTree, RepairNeeded) {
+    (&outcome.tree, outcome.repair)
 }
 
 type OneRun<'a> = (Schedule, &'a Returned, &'a Traffic);

@@ -6,7 +6,7 @@
 //! Options that have their defaults are not said, apart from those of the disk and `data=`.
 
 use crate::device::{Cache, Fua};
-use crate::scenario::{Checksums, DataError, DataMode, OnError, Stack, Synchronous};
+use crate::scenario::{Checksums, DataError, DataMode, OnError, Recoverer, Stack, Synchronous};
 use crate::units::{BLOCK_BYTES, len_u64};
 
 /// Seconds between commits, where a mount does not say.
@@ -19,7 +19,12 @@ pub(super) fn machine(stack: &Stack) -> String {
 
 /// What is beneath the kernel, in words.
 pub(super) fn storage(stack: &Stack) -> String {
-    format!("{}, disk: {}", file_system(stack), disk(stack))
+    let recoverer = match stack.recovery {
+        Recoverer::SameKernel => String::new(),
+        Recoverer::Kernel(kernel) => format!(", recovered by Linux {}", kernel.span()),
+        Recoverer::E2fsck => ", e2fsck 1.47 at boot".to_owned(),
+    };
+    format!("{}, disk: {}{recoverer}", file_system(stack), disk(stack))
 }
 
 fn file_system(stack: &Stack) -> String {
@@ -104,6 +109,16 @@ mod tests {
              errors: remount_ro, data_err: abort))",
             "Linux 6.6 (before 6.6.51), ext4 32 MiB data=writeback journal_checksum journal_async_commit dirsync \
              errors=remount-ro data_err=abort, disk: volatile cache, writes 512 bytes as one piece, no FUA",
+        );
+        check(
+            "(recovery: e2fsck)",
+            "Linux 6.6 (before 6.6.51), ext4 32 MiB data=ordered, disk: volatile cache, writes 512 bytes as one \
+             piece, no FUA, e2fsck 1.47 at boot",
+        );
+        check(
+            "(recovery: \"6.6.51\")",
+            "Linux 6.6 (before 6.6.51), ext4 32 MiB data=ordered, disk: volatile cache, writes 512 bytes as one \
+             piece, no FUA, recovered by Linux 6.6.51 or later 6.6",
         );
         check(
             "(mkfs: (journal: false), mount: (sync: true, errors: panic))",

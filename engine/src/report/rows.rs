@@ -14,6 +14,7 @@ use super::stage::Stage;
 use super::{Shown, ShownTree};
 use crate::crash::{Best, Fold, Leaf, Levels, TooMany};
 use crate::oracle::{Entry, FileShape, Formula, Observation, Outline};
+use crate::recovery::RepairNeeded;
 use crate::units::BlockNr;
 use num_bigint::BigUint;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,8 +32,15 @@ pub(super) struct Row {
     is_free: bool,
 }
 
+/// What a row shows.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Found {
+    pub(super) tree: ShownTree,
+    pub(super) repair: RepairNeeded,
+}
+
 /// The rows of a stretch, by what they show.
-pub(super) type Rows = BTreeMap<ShownTree, Row>;
+pub(super) type Rows = BTreeMap<Found, Row>;
 
 /// Two folds at once.
 struct Both<'f, A, B>(&'f A, &'f B);
@@ -96,15 +104,18 @@ pub(super) fn rows(
         let part = Part::new(stage, leaf, stretch, levels);
         let formulas: Vec<&Formula> = formulas.iter().map(|of_claim| &of_claim[number]).collect();
         for (tree, row) in part.rows(claims, &formulas, texts) {
-            match rows.get_mut(&tree) {
+            let found = Found { tree, repair: leaf.found.repair() };
+            match rows.get_mut(&found) {
                 Some(known) => known.add(row),
                 None => {
-                    rows.insert(tree, row);
+                    rows.insert(found, row);
                 }
             }
         }
     }
-    rows.into_iter().map(|(tree, row)| (said(tree, row.is_free), row)).collect()
+    let said =
+        |(Found { tree, repair }, row): (Found, Row)| (Found { tree: said(tree, row.is_free), repair }, row);
+    rows.into_iter().map(said).collect()
 }
 
 /// With what is known of the combinations of its units.

@@ -3,7 +3,7 @@
 use super::bodies::{Body, Unit};
 use super::{Choices, Shown, ShownTree};
 use crate::oracle::{
-    Content, Entry, FileShape, Mounted, Observation, Outline, entry_text, summary, tree_text,
+    Content, Entry, FileShape, Observation, Outline, attribute_texts, entry_text, summary, tree_text,
 };
 use crate::units::{Ino, Widen, len_u64};
 use std::collections::BTreeMap;
@@ -55,8 +55,10 @@ impl Texts {
 /// A tree, where `file` shows each regular file.
 pub(super) fn tree(outline: &Outline, mut file: impl FnMut(&str, &FileShape) -> Shown) -> ShownTree {
     match outline {
-        Observation::Unmountable(why) => text_tree(&Observation::Unmountable(why.clone())),
-        Observation::Mounted(Mounted { entries, .. }) => {
+        Observation::Unmountable { why, repair } => {
+            text_tree(&Observation::Unmountable { why: why.clone(), repair: *repair })
+        }
+        Observation::Mounted(mounted) => {
             let shown = |(path, entry): (&String, &Entry<FileShape>)| {
                 let shown = match entry {
                     Entry::File(shape) => file(path, shape),
@@ -68,7 +70,9 @@ pub(super) fn tree(outline: &Outline, mut file: impl FnMut(&str, &FileShape) -> 
                 };
                 (path.clone(), shown)
             };
-            entries.iter().map(shown).collect()
+            let attributes = attribute_texts(mounted, Entry::shape_ino);
+            let attributes = attributes.into_iter().map(|(key, text)| (key, Shown::Text(text)));
+            mounted.entries.iter().map(shown).chain(attributes).collect()
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What a report is made of: runs, stretches, and the leaves that were found.
 
+use super::Repairs;
 use super::claims::{Open, rank};
 use super::timeline::{Run, Timeline};
 use crate::crash::{Best, Bounds, Course, Coverage, Images, Leaf, Levels, TooMany};
 use crate::device::DiskImage;
 use crate::oracle::{Entry, Formula, Observation, Outline, Residual};
+use crate::recovery::RepairNeeded;
 use crate::schedule::Schedule;
 use crate::units::{BlockNr, Ino, Moment, len_u64};
 use num_bigint::BigUint;
@@ -75,6 +77,19 @@ impl<'a> Stage<'a> {
             Coverage::Complete => (0..self.leaves.len()).map(|leaf| self.images_of(leaf, levels)).sum(),
             Coverage::Partial(_) => self.images.images(levels),
         }
+    }
+
+    /// How many of all images need a repair.
+    pub(super) fn repairs(&self) -> Repairs {
+        let (all, mut repairs) = (self.images.all(), Repairs::default());
+        for (number, leaf) in self.leaves.iter().enumerate() {
+            match leaf.found.repair() {
+                RepairNeeded::None => {}
+                RepairNeeded::Automatic => repairs.automatic += self.images_of(number, &all),
+                RepairNeeded::Manual => repairs.manual += self.images_of(number, &all),
+            }
+        }
+        repairs
     }
 
     /// How many of them lead to a leaf.

@@ -43,6 +43,19 @@ pub struct Stack {
     pub mount: Mount,
     /// What it is on.
     pub disk: DiskOptions,
+    /// Who recovers it after the power cut.
+    pub recovery: Recoverer,
+}
+
+/// Who recovers a dead disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recoverer {
+    /// The kernel that ran, at its next mount.
+    SameKernel,
+    /// Another one: the disk moved to another machine.
+    Kernel(Kernel),
+    /// `e2fsck -p` of e2fsprogs 1.47 at boot, and then the mount.
+    E2fsck,
 }
 
 /// An image file with a real file system.
@@ -411,8 +424,14 @@ pub enum Predicate {
     Entries(String, Vec<String>),
     /// A symlink with this target.
     Target(String, String),
+    /// Something with this attribute, which has this value.
+    Xattr(String, String, Data),
+    /// Something without this attribute.
+    NoXattr(String, String),
     /// The file system can be mounted.
     Mounts,
+    /// It can, or `e2fsck -fp` makes it so, and repairs all else that there is to repair.
+    Repairable,
     /// It needed no repair beyond journal replay and orphan processing.
     Clean,
     /// All of them.
@@ -448,6 +467,7 @@ impl Default for Stack {
             image: None,
             mount: Mount::default(),
             disk: DiskOptions::default(),
+            recovery: Recoverer::SameKernel,
         }
     }
 }

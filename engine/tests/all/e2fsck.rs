@@ -4,8 +4,7 @@
 //! which takes care of orphans, and again nothing must be found. `-fn` alone would not look behind the journal.
 //!
 //! Without a journal every crash image must be one that `-fy` makes whole, and where our audit finds something to repair
-//! `-fn` must find something too. The reverse is not asked: our audit starts from names, and does not see an inode in the
-//! table that has none.
+//! `-fn` must find something too. The reverse, and what `-fp` repairs by itself, is asked in `preen.rs`.
 
 use crate::case::{Case, all, recordings, scenarios};
 use crate::pipeline::{Crashed, folder, has_tool, members, on_two_threads, write_sparsely};
@@ -52,7 +51,7 @@ const EXPECTED: [&str; 11] = [
 /// behind its first 60 bytes (ext4.md 0.5, E.4: before that the kernel refused the disk).
 const DROPS_TORN_COMMIT: &str = "was corrupt, replay was aborted";
 
-fn e2fsck(path: &Path, options: &[&str]) -> (i32, String) {
+pub(crate) fn e2fsck(path: &Path, options: &[&str]) -> (i32, String) {
     let output = Command::new("e2fsck").args(options).arg(path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     let prefix = format!("{}: ", path.display());
@@ -108,7 +107,7 @@ fn has_orphan_file(image: &DiskImage) -> bool {
 
 /// Whether a line is no repair, or one that follows from a journal or from orphans: the superblock's counts are
 /// stale whenever a file system was not unmounted.
-fn is_expected(line: &str) -> bool {
+pub(crate) fn is_expected(line: &str) -> bool {
     line.is_empty() || is_summary(line) || EXPECTED.iter().any(|start| line.starts_with(start))
 }
 
@@ -130,11 +129,11 @@ fn disagreement(crash: &Crashed, stack: &Stack) -> Option<String> {
         (Observation::Mounted(Mounted { repairs, .. }), Verdict::Refuses(why)) => {
             !repairs.is_empty() || (kernel >= Kernel::V6_6_51 && why.contains(DROPS_TORN_COMMIT))
         }
-        (Observation::Unmountable(_), verdict) => *verdict != Verdict::Accepts,
+        (Observation::Unmountable { .. }, verdict) => *verdict != Verdict::Accepts,
     };
     let ours = match &crash.found {
         Observation::Mounted(mounted) => format!("mounts, repairs {:?}", mounted.repairs),
-        Observation::Unmountable(why) => format!("does not mount: {why}"),
+        Observation::Unmountable { why, .. } => format!("does not mount: {why}"),
     };
     (!agrees).then(|| format!("{}: {ours}; e2fsck: {verdict:?}", crash.id))
 }
@@ -171,7 +170,7 @@ fn new_file_systems() {
 /// Some of the shipped scenarios on machines that they do not name: other mount options, and every kernel.
 fn elsewhere() -> Vec<Case> {
     const SOME: [&str; 7] = [
-        "append-tail-block",
+        "3-append-in-the-last-block",
         "create-fsync",
         "replace-via-rename",
         "replace-via-truncate",

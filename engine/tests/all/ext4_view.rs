@@ -196,7 +196,7 @@ fn is_partly_unwritten(crash: &Crashed, ino: Ino, profile: &Profile) -> bool {
 fn compare(crash: &Crashed, profile: &Profile) -> Result<Option<Reason>, String> {
     let mounted = match &crash.found {
         Observation::Mounted(mounted) => mounted,
-        Observation::Unmountable(_) => return Ok(Some(Reason::Unmountable)),
+        Observation::Unmountable { .. } => return Ok(Some(Reason::Unmountable)),
     };
     if let Some(reason) = reason(&crash.image) {
         return Ok(Some(reason));

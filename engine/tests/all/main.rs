@@ -3,6 +3,7 @@
 //! ```text
 //!   truth       what a real kernel did, recorded: device requests, and what it found after each crash
 //!   e2fsck      accepts every file system that is made, and every crash image that recovery accepts
+//!   preen       what reports say of repairs is what e2fsck -fp does
 //!   explorer    counts of outcomes against brute force; members of classes, made and recovered
 //!   ext4_view   an independent reader finds the tree that recovery finds
 //!   mount       the kernel of this machine finds it too
@@ -31,6 +32,7 @@ mod image;
 mod mount;
 mod mutants;
 mod pipeline;
+mod preen;
 mod programs;
 mod random;
 mod releases;

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use unplug::ext4::mkfs;
 use unplug::oracle::{summary, tree_text};
-use unplug::recovery::{Attributes, Audit, Profile, TornCommit};
+use unplug::recovery::{Attributes, Audit, Fsck, Profile, TornCommit};
 use unplug::scenario::Mkfs;
 use unplug::units::Time;
 
@@ -21,8 +21,12 @@ const FEW: usize = 3;
 const MANY: usize = 24;
 
 /// How a kernel of today recovers.
-const TODAY: Profile =
-    Profile { torn_commit: TornCommit::Accepted, audit: Audit::Skip, attributes: Attributes::Skip };
+const TODAY: Profile = Profile {
+    torn_commit: TornCommit::Accepted,
+    audit: Audit::Skip,
+    attributes: Attributes::Skip,
+    fsck: Fsck::Never,
+};
 
 /// A file system that is unmounted again, whatever happens.
 struct Mount(PathBuf);

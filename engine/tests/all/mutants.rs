@@ -3,8 +3,11 @@
 use crate::case::{repository, scenario};
 use crate::pipeline::{is_complete, report};
 use unplug::crash::Bounds;
+use unplug::guarantees::{Mount, Probe};
+use unplug::kernel::Kernel;
 use unplug::mutant::Mutant;
 use unplug::report::{Report, Verdict};
+use unplug::scenario::parse;
 
 const BOUNDS: Bounds = Bounds { max_leaves: 100_000, draws: 1000, seed: 1 };
 
@@ -46,6 +49,33 @@ fn a_tail_that_moves_without_a_flush() {
 }
 
 #[test]
+fn a_tail_that_moves_without_a_flush_in_the_middle_of_a_write() {
+    check(
+        Mutant::TailWithoutFlush,
+        "scenarios/journal/full-log-in-the-middle-of-a-write.ron",
+        &["always(after: \"renamed\", holds: entries(\"/kept\", [\"new\"]))"],
+    );
+}
+
+#[test]
+fn a_tail_that_moves_without_a_flush_in_a_log_that_went_round() {
+    check(
+        Mutant::TailWithoutFlush,
+        "scenarios/journal/wrap-many-times.ron",
+        &["always(after: \"renamed\", holds: entries(\"/kept\", [\"new\"]))"],
+    );
+}
+
+#[test]
+fn a_tail_that_moves_before_the_commit_block() {
+    check(
+        Mutant::TailBeforeRecord,
+        "scenarios/journal/tail.ron",
+        &["always(after: \"renamed\", holds: entries(\"/kept\", [\"new\"]))"],
+    );
+}
+
+#[test]
 fn blocks_that_are_reused_before_their_commit() {
     check(
         Mutant::ReuseBeforeCommit,
@@ -63,6 +93,55 @@ fn directory_blocks_that_are_not_revoked() {
         &[
             "always(any([missing(\"/f\"), content(\"/f\", repeat(\"F\", 4096))]))",
             "always(after: \"synced\", holds: content(\"/f\", repeat(\"F\", 4096)))",
+        ],
+    );
+}
+
+#[test]
+fn directory_blocks_that_are_not_revoked_in_a_log_that_goes_round() {
+    check(
+        Mutant::NoRevoke,
+        "scenarios/journal/wrap-many-times.ron",
+        &[
+            "always(any([entries(\"/\", [\"kept\"]), all([entries(\"/\", [\"d\", \"kept\"]), entries(\"/d\", [])]), \
+           all([entries(\"/\", [\"f\", \"kept\"]), content(\"/f\", repeat(\"F\", 4096))])]))",
+        ],
+    );
+    check(
+        Mutant::NoRevoke,
+        "scenarios/journal/wrap-behind-a-revoke.ron",
+        &[
+            "always(any([missing(\"/f\"), content(\"/f\", repeat(\"F\", 4096))]))",
+            "always(after: \"synced\", holds: all([entries(\"/\", [\"f\", \"g\"]), \
+             content(\"/f\", repeat(\"F\", 4096))]))",
+        ],
+    );
+}
+
+#[test]
+fn directory_blocks_that_are_not_revoked_behind_an_old_tail() {
+    check(
+        Mutant::NoRevoke,
+        "scenarios/journal/old-tail-long-replay.ron",
+        &[
+            "always(after: \"synced\", before: \"in place\", holds: content(\"/f\", repeat(\"F\", 4096)))",
+            "sometimes(after: \"in place\", before: \"overwritten\", holds: content(\"/f\", repeat(\"F\", 4096)))",
+            "sometimes(after: \"in place\", before: \"overwritten\", holds: content(\"/f\", repeat(\"G\", 4096)))",
+            "always(after: \"overwritten\", holds: content(\"/f\", repeat(\"G\", 4096)))",
+        ],
+    );
+}
+
+#[test]
+fn a_directory_block_that_is_not_revoked_before_its_next_life() {
+    check(
+        Mutant::NoRevoke,
+        "scenarios/journal/revoke-then-metadata-again.ron",
+        &[
+            "always(before: \"a directory's\", holds: any([missing(\"/f\"), \
+             content(\"/f\", repeat(\"F\", 4096))]))",
+            "always(after: \"a file's\", before: \"free\", holds: any([entries(\"/\", []), \
+             content(\"/f\", repeat(\"F\", 4096))]))",
         ],
     );
 }
@@ -206,6 +285,18 @@ fn data_that_is_written_past_the_log() {
 }
 
 #[test]
+fn data_that_is_written_past_the_log_onto_a_block_without_a_revoke() {
+    check(
+        Mutant::DataNotJournalled,
+        "scenarios/journal/data-journal-needs-no-revoke.ron",
+        &[
+            "always(any([missing(\"/f\"), content(\"/f\", repeat(\"F\", 4096))]))",
+            "always(after: \"synced\", holds: content(\"/f\", repeat(\"F\", 4096)))",
+        ],
+    );
+}
+
+#[test]
 fn a_sync_without_a_journal_that_forgets_the_directory() {
     check(
         Mutant::SyncWithoutParent,
@@ -240,4 +331,29 @@ fn a_mount_without_barriers_loses_committed_data() {
     let violated = violated(&broken);
     let synced = violated.iter().any(|text| text.starts_with("always(after: \"synced\", holds: content("));
     assert!(synced, "{violated:?}");
+}
+
+/// The rows of the matrix that a mutant turns from `yes` to `no`, of those that begin so, under the default mount.
+fn rows_lost(mutant: Mutant, begins: &str) -> Vec<&'static str> {
+    let lost = |probe: &&Probe| {
+        let scenario = parse(&probe.scenario(Mount::DEFAULTS, Kernel::V6_6)).unwrap();
+        let verdict = |mutant| report(&scenario, mutant, &BOUNDS).expectations[0].verdict;
+        verdict(None) == Verdict::Holds && verdict(Some(mutant)) == Verdict::Violated
+    };
+    let rows = Probe::ALL.iter().filter(|probe| probe.name.starts_with(begins));
+    rows.filter(lost).map(|probe| probe.name).collect()
+}
+
+#[test]
+fn the_matrix_sees_an_fsync_without_flush() {
+    // What has to change metadata is committed, and the commit flushes.
+    assert_eq!(rows_lost(Mutant::SyncWithoutFlush, "fdatasync"), ["fdatasync-bytes"]);
+    // fsync commits time stamps too, where no timer did.
+    assert_eq!(rows_lost(Mutant::SyncWithoutFlush, "fsync"), ["fsync-written-back"]);
+}
+
+#[test]
+fn the_matrix_sees_a_commit_without_preflush() {
+    let rows = ["replace-name", "replace-empty", "replace-fsync"];
+    assert_eq!(rows_lost(Mutant::CommitWithoutPreflush, "replace"), rows);
 }

@@ -23,7 +23,7 @@ fn check(lost: &str, expected: &str) {
     let mut disk = image(&trace.base, &trace.log, &id).unwrap();
     let found = observe(&mut disk, &Profile::of(case.scenario.stack.kernel));
     let said = match &found {
-        Observation::Unmountable(why) => why.clone(),
+        Observation::Unmountable { why, .. } => why.clone(),
         Observation::Mounted(mounted) => {
             assert!(!mounted.repairs.is_empty(), "{lost}: something is to be repaired");
             format!("{:?}", tree_text(&found))

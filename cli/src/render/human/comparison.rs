@@ -19,7 +19,7 @@ use num_bigint::BigUint;
 use unplug::crash::Coverage;
 use unplug::history::Returned;
 use unplug::kernel::Kernel;
-use unplug::report::{Comparison, Done, Outcome, Report, StepRow, Stretch, Traffic, Verdict};
+use unplug::report::{Comparison, Done, Outcome, RepairNeeded, Report, StepRow, Stretch, Traffic, Verdict};
 use unplug::units::len_u64;
 
 /// More outcomes than this are not all in a cell.
@@ -407,8 +407,14 @@ fn leaves(outcomes: &[Outcome], words: &Vocabulary) -> Vec<String> {
     if mounted.len() > OUTCOMES {
         mounted.sort_by_key(|outcome| !speaks(outcome));
     }
-    let leaf =
-        |outcome: &&Outcome| format!("{} {}", sign(speaks(outcome)), words.row(&outcome.tree).join(", "));
+    let leaf = |outcome: &&Outcome| {
+        let needs = match outcome.repair {
+            RepairNeeded::None => "",
+            RepairNeeded::Automatic => " (e2fsck -fp repairs it)",
+            RepairNeeded::Manual => " (needs manual repair)",
+        };
+        format!("{} {}{needs}", sign(speaks(outcome)), words.row(&outcome.tree).join(", "))
+    };
     let mut leaves: Vec<String> = mounted.iter().take(OUTCOMES).map(leaf).collect();
     if mounted.len() > OUTCOMES {
         leaves.push(format!("… and {} more", mounted.len() - OUTCOMES));

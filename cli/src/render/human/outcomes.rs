@@ -8,9 +8,10 @@ use num_bigint::BigUint;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use unplug::crash::Coverage;
-use unplug::report::{Outcome, Report, Shown, ShownTree, StepReport, Traffic, Window};
+use unplug::report::{Outcome, RepairNeeded, Report, Shown, ShownTree, StepReport, Traffic, Window};
 use unplug::units::len_u64;
 
+const MANUAL: &str = "needs manual repair, e2fsck -fp gives up";
 /// More outcomes than this are not all shown.
 const ROWS: usize = 8;
 /// More lost writes than this are not all named.
@@ -62,9 +63,9 @@ pub(super) fn section(page: &mut Page, report: &Report) {
 }
 
 fn groups(windows: &[Window]) -> Vec<Group<'_>> {
-    let outcomes = |window: &Window| -> Vec<(ShownTree, Vec<usize>)> {
-        window.outcomes.iter().map(|outcome| (outcome.tree.clone(), outcome.violates.clone())).collect()
-    };
+    type Shape = (ShownTree, RepairNeeded, Vec<usize>);
+    let shape = |outcome: &Outcome| (outcome.tree.clone(), outcome.repair, outcome.violates.clone());
+    let outcomes = |window: &Window| -> Vec<Shape> { window.outcomes.iter().map(shape).collect() };
     let alike = |one: &Window, other: &Window| {
         Arc::ptr_eq(&one.outcomes, &other.outcomes) || outcomes(one) == outcomes(other)
     };
@@ -149,15 +150,15 @@ fn lost(outcome: &Outcome) -> usize {
     outcome.witness.story.as_ref().map_or(0, |story| story.lost.len())
 }
 
-/// For each tree the fewest and the most images.
-type Counts<'a> = BTreeMap<&'a ShownTree, (&'a BigUint, &'a BigUint)>;
+/// For each tree, and what it needs, the fewest and the most images.
+type Counts<'a> = BTreeMap<(&'a ShownTree, RepairNeeded), (&'a BigUint, &'a BigUint)>;
 
 /// The fewest and the most images of each tree in a group of windows.
 fn counts(windows: &[Window]) -> Counts<'_> {
     let mut counts = Counts::new();
     for outcome in windows.iter().flat_map(|window| window.outcomes.iter()) {
         let images = &outcome.images;
-        let (fewest, most) = counts.entry(&outcome.tree).or_insert((images, images));
+        let (fewest, most) = counts.entry((&outcome.tree, outcome.repair)).or_insert((images, images));
         *fewest = images.min(*fewest);
         *most = images.max(*most);
     }
@@ -167,7 +168,7 @@ fn counts(windows: &[Window]) -> Counts<'_> {
 /// A number and a noun, to be aligned between them.
 fn words_for(page: &Page, counts: &Counts<'_>, outcome: &Outcome) -> (String, &'static str) {
     let said = |number: &BigUint| page.amount(number);
-    match counts.get(&outcome.tree) {
+    match counts.get(&(&outcome.tree, outcome.repair)) {
         Some((fewest, most)) if *fewest + 1_u32 == **most => {
             (format!("{} or {}", said(fewest), said(most)), "images")
         }
@@ -218,6 +219,15 @@ fn reasons(outcome: &Outcome, report: &Report) -> Vec<(&'static str, String)> {
     if is_violation {
         let word = if is_mixed { "some of these violate " } else { "violates " };
         reasons.push((word, violated(outcome, report)));
+    }
+    match (outcome.repair, outcome.tree.contains_key("!")) {
+        (RepairNeeded::None, _) => {}
+        (RepairNeeded::Automatic, false) => reasons.push(("damaged: ", "e2fsck -fp repairs it".to_owned())),
+        (RepairNeeded::Automatic, true) => {
+            reasons.push(("repair: ", "e2fsck -fp makes it mountable".to_owned()))
+        }
+        (RepairNeeded::Manual, false) => reasons.push(("damaged: ", MANUAL.to_owned())),
+        (RepairNeeded::Manual, true) => reasons.push(("repair: ", MANUAL.to_owned())),
     }
     let schedules = report.runs.iter().flat_map(|run| &run.schedules).count();
     if outcome.schedules.len() < schedules {

@@ -14,7 +14,7 @@ use unplug::device::{
 };
 use unplug::history::{Errno, History, InMemory, Returned, StepRecord, Way};
 use unplug::oracle::{Entry, FileShape, Mounted, Observation, Outline};
-use unplug::recovery::Source;
+use unplug::recovery::{RepairNeeded, Source};
 use unplug::scenario::{Scenario, parse};
 use unplug::schedule::Schedule;
 use unplug::stack::{Place, StepError, Trace};
@@ -124,7 +124,8 @@ impl Reader for Toy {
             ("/other", file(14, 2, Source::Kept(Block::starting_with(b"hi")))),
         ];
         let entries = entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect();
-        Reading::Done(Observation::Mounted(Mounted { entries, repairs: Vec::new() }))
+        let (repair, attributes) = (RepairNeeded::None, [].into());
+        Reading::Done(Observation::Mounted(Mounted { entries, repairs: Vec::new(), repair, attributes }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trees in words: `/conf = old`, `/d directory`, `/conf.tmp missing`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use unplug::report::{Choices, Report, Shown, ShownTree};
+use unplug::report::{Choices, Report, Shown, ShownTree, key_parts};
 
 /// More parts of a file than this are not all said.
 const PARTS: usize = 4;
@@ -68,6 +68,9 @@ impl Vocabulary {
 
 /// One entry in words.
 fn entry(path: &str, shown: Option<&Shown>) -> String {
+    if let (path, Some(name)) = key_parts(path) {
+        return attribute(path, name, shown);
+    }
     let text = match shown {
         None => return format!("{path} missing"),
         Some(Shown::Units { size_bytes, units, all }) => {
@@ -86,6 +89,20 @@ fn entry(path: &str, shown: Option<&Shown>) -> String {
         format!("{path} unreadable: {error}")
     } else {
         format!("{path} = {}", contents(text))
+    }
+}
+
+/// An attribute in words: `/f user.a = "1"`.
+fn attribute(path: &str, name: &str, shown: Option<&Shown>) -> String {
+    match (shown, name) {
+        (None, "") => format!("{path} attributes readable"),
+        (None, _) => format!("{path} no {name}"),
+        (Some(Shown::Text(text)), "") => {
+            format!("{path} attributes unreadable: {}", text.trim_start_matches('!'))
+        }
+        (Some(Shown::Text(text)), _) if text.is_empty() => format!("{path} {name} empty"),
+        (Some(Shown::Text(text)), _) => format!("{path} {name} = {}", contents(text)),
+        (Some(Shown::Units { size_bytes, .. }), _) => format!("{path} {name} = {size_bytes} bytes"),
     }
 }
 

@@ -22,7 +22,12 @@ fn disk(nr: u64) -> Source {
 
 fn outline(entries: Vec<(&str, Entry<FileShape>)>) -> Outline {
     let entries = entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect();
-    Observation::Mounted(Mounted { entries, repairs: Vec::new() })
+    Observation::Mounted(Mounted {
+        entries,
+        repairs: Vec::new(),
+        repair: RepairNeeded::None,
+        attributes: BTreeMap::new(),
+    })
 }
 
 /// /f: block 3, a hole, blocks 1 and 2, of the last one only 100 bytes. /g: an escaped copy at 4, then block 1 too.

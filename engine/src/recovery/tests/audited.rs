@@ -1,7 +1,7 @@
-//! Damage that a mount does not notice, one kind in each row, and damage that a walk does.
+//! Damage that a mount does not notice, one kind in each row, and damage that a walk does. Each is shown to e2fsck too.
 
 use super::fixture::image;
-use super::{lines, mount};
+use super::{lines, measured, mount};
 use crate::device::DiskImage;
 use crate::format::{
     DescSize, Entries, Extent, ExtentNode, ExtentState, FileKind, GroupDesc, Index, RawInode, Superblock,
@@ -84,6 +84,7 @@ fn check(what: &str, damage: impl FnOnce(&mut Damaged), expected: &[&str]) {
     let unreadable = lines(&found.tree).into_iter().filter(|line| line.split(' ').count() == 2);
     let found: Vec<String> = found.repairs.iter().map(ToString::to_string).chain(unreadable).collect();
     assert_eq!(found, expected, "{what}");
+    measured::check(what, &damaged.0);
 }
 
 #[test]
@@ -210,6 +211,7 @@ fn directories() {
             "group 0 says that it has 241 free inodes, but it has 242",
             "2 blocks that nothing uses are marked as in use, first block 22",
             "group 0 says that it has 3046 free blocks, but it has 3048",
+            "inode 12 is in use, but has no name",
             "/sub EUCLEAN",
         ],
     );
@@ -238,6 +240,7 @@ fn orphans() {
             "group 0 says that it has 240 free inodes, but it has 241",
             "1 blocks that nothing uses are marked as in use, first block 3000",
             "group 0 says that it has 3045 free blocks, but it has 3046",
+            "inode 16 is in use, but has no name",
         ],
     );
     let orphan = |it: &mut Damaged| {
@@ -333,6 +336,7 @@ fn bad_checksums() {
         let mut content = image.block(BlockNr::new(block)).clone();
         content.bytes_mut()[byte] ^= 1;
         image.set(BlockNr::new(block), content);
+        measured::check(&format!("byte {byte} of block {block}"), &image);
         mount(&image, Kernel::V6_6)
     };
     for (what, block, byte, path) in

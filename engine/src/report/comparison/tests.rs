@@ -5,7 +5,7 @@ use crate::crash::Coverage;
 use crate::crash::CrashId;
 use crate::device::AtomicUnit;
 use crate::history::Errno;
-use crate::report::{DataWritten, RunReport, Shown, Witness};
+use crate::report::{DataWritten, Repairs, RunReport, Shown, Witness};
 use crate::units::{FileBlock, Ino, Moment, StepIdx, len_u32};
 
 /// `texts` are the steps, and a crash in each window leaves `/f` with one of the contents: `"old|new"`.
@@ -19,6 +19,7 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
     };
     let outcome = |text: &str| Outcome {
         tree: [("/f".to_owned(), Shown::Text(text.to_owned()))].into(),
+        repair: RepairNeeded::None,
         images: 1_u32.into(),
         subsets: 1_u32.into(),
         schedules: Schedule::ALL.into(),
@@ -44,6 +45,7 @@ fn report(kernel: Kernel, texts: &[&str], windows: &[&str]) -> Report {
         leaves: 1,
         images: 1_u32.into(),
         subsets: 1_u32.into(),
+        repairs: Repairs::default(),
         // Lines come from the texts, so that a step that is left out moves no other.
         steps: texts.iter().map(|text| (text.len(), text)).map(step).collect(),
         windows: windows.iter().enumerate().map(window).collect(),

@@ -41,7 +41,7 @@ impl Checker<'_> {
         all_right.then_some(kernels)
     }
 
-    fn kernel_range(&mut self, node: &Node) -> Option<Vec<Kernel>> {
+    pub(super) fn kernel_range(&mut self, node: &Node) -> Option<Vec<Kernel>> {
         let text = self.text(node, EXPECTED)?;
         match Kernel::range(&text) {
             Ok(kernels) => return Some(kernels),

@@ -65,7 +65,17 @@ const PREDICATES: &[PredicateForm] = &[
         let text = args.get("text").and_then(|node| c.within(".text", |c| c.text(node, "a string")));
         Some(Predicate::Target(path?, text?))
     }),
+    predicate("xattr", &[Needed("path"), Needed("name"), Needed("value")], |c, args| {
+        let (path, name) = (c.path_arg(args, "path"), c.attribute_name(args));
+        let value = c.data_arg(args, "value");
+        Some(Predicate::Xattr(path?, name?, value?))
+    }),
+    predicate("no_xattr", &[Needed("path"), Needed("name")], |c, args| {
+        let (path, name) = (c.path_arg(args, "path"), c.attribute_name(args));
+        Some(Predicate::NoXattr(path?, name?))
+    }),
     predicate("mounts", &[], |_, _| Some(Predicate::Mounts)),
+    predicate("repairable", &[], |_, _| Some(Predicate::Repairable)),
     predicate("clean", &[], |_, _| Some(Predicate::Clean)),
     predicate("all", PREDICATES_OF, |c, args| Some(Predicate::All(c.predicates(args)?))),
     predicate("any", PREDICATES_OF, |c, args| Some(Predicate::Any(c.predicates(args)?))),

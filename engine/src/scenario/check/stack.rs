@@ -1,4 +1,4 @@
-//! The machine: `stack: (kernel, mkfs, mount, disk)`.
+//! The machine: `stack: (kernel, mkfs, image, mount, disk, recovery)`.
 //!
 //! ```text
 //! what the scenario says ──▶ over the kernel's defaults ──▶ what is modelled
@@ -6,8 +6,8 @@
 //!
 //! Mount options are in `mount.rs`.
 
-use super::super::ast::{Checksums, DataMode, DiskOptions, Image, Mkfs, Mount, Stack};
-use super::super::tree::Node;
+use super::super::ast::{Checksums, DataMode, DiskOptions, Image, Mkfs, Mount, Recoverer, Stack};
+use super::super::tree::{Kind, Node};
 use super::Checker;
 use super::args::{Bound, Form, Param::Optional};
 use super::scalars::{Unit, Word};
@@ -17,7 +17,14 @@ use crate::units::block_bytes;
 
 const STACK: Form = Form {
     name: "Stack",
-    params: &[Optional("kernel"), Optional("mkfs"), Optional("image"), Optional("mount"), Optional("disk")],
+    params: &[
+        Optional("kernel"),
+        Optional("mkfs"),
+        Optional("image"),
+        Optional("mount"),
+        Optional("disk"),
+        Optional("recovery"),
+    ],
     unnamed: 0,
 };
 const MKFS: Form = Form {
@@ -100,7 +107,29 @@ impl Checker<'_> {
             stack.mount.data = DataMode::Writeback;
         }
         self.field(&fields, "disk", |c, node| Some(c.disk(node)), &mut stack.disk);
+        self.field(&fields, "recovery", Self::recoverer, &mut stack.recovery);
         stack
+    }
+
+    /// Who recovers: a release in quotes, or a word.
+    fn recoverer(&mut self, node: &Node) -> Option<Recoverer> {
+        const RECOVERERS: &[Word<Recoverer>] = &[("e2fsck", Some(Recoverer::E2fsck))];
+        if node.kind == Kind::Word {
+            return self.word(node, "who recovers", RECOVERERS);
+        }
+        let expected = "`e2fsck`, or one release, as \"6.12\"";
+        if matches!(node.kind, Kind::List(_)) {
+            self.refuse("bad-recovery", &node.span, "a list stands here".to_owned(), expected);
+            return None;
+        }
+        match self.kernel_range(node)?.as_slice() {
+            [kernel] => Some(Recoverer::Kernel(*kernel)),
+            several => {
+                let message = format!("{} are {} releases", self.show(&node.span), several.len());
+                self.refuse("bad-recovery", &node.span, message, expected);
+                None
+            }
+        }
     }
 
     /// Reads a field, where it is given, in place of its default.

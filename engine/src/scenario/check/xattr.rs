@@ -54,7 +54,7 @@ impl Checker<'_> {
         }
     }
 
-    fn attribute_name(&mut self, args: &Bound<'_>) -> Option<String> {
+    pub(super) fn attribute_name(&mut self, args: &Bound<'_>) -> Option<String> {
         let node = args.get("name")?;
         self.within(".name", |c| {
             let name = c.text(node, "the name of an attribute, as `\"user.a\"`")?;

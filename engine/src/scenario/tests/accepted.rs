@@ -2,8 +2,8 @@
 
 use super::super::{
     Advice, Call, Checksums, DataError, DataMode, DiskOptions, Expectation, FallocFlags, Image, Kernel, Mkfs,
-    Mount, Name, OnError, OpenFlags, Predicate, Quantifier, RenameFlags, RwFlags, Stack, SyncRangeFlags,
-    Synchronous, Wanted, Whence,
+    Mount, Name, OnError, OpenFlags, Predicate, Quantifier, Recoverer, RenameFlags, RwFlags, Stack,
+    SyncRangeFlags, Synchronous, Wanted, Whence,
 };
 use super::{calls, right, with_steps};
 use crate::device::{AtomicUnit, Cache, Fua};
@@ -386,6 +386,13 @@ fn the_machine_is_read() {
         "(mkfs: (features: [dir_index, orphan_file]))",
         &mkfs(Mkfs { metadata_csum: Checksums::None, dir_index: true, orphan_file: true, ..Mkfs::default() }),
     );
+    for (text, recovery) in [
+        ("(recovery: e2fsck)", Recoverer::E2fsck),
+        ("(recovery: \"6.12\")", Recoverer::Kernel(Kernel::V6_12)),
+        ("(kernel: \"6.6\")", Recoverer::SameKernel),
+    ] {
+        check("who recovers", text, &Stack { recovery, ..plain.clone() });
+    }
     let image = Some(Image { path: "disk.img".to_owned(), disk: None });
     check("an image", "(image: \"disk.img\")", &Stack { image, ..plain.clone() });
     check(
@@ -436,6 +443,10 @@ fn predicates_are_read() {
         r#"entries("/f", ["a", "b"])"#,
         &Predicate::Entries(path(), vec!["a".into(), "b".into()]),
     );
+    let attribute = || "user.a".to_owned();
+    check("xattr", r#"xattr("/f", "user.a", "1")"#, &Predicate::Xattr(path(), attribute(), b"1"[..].into()));
+    check("no_xattr", r#"no_xattr("/f", "user.a")"#, &Predicate::NoXattr(path(), attribute()));
+    check("repairable", "repairable", &Predicate::Repairable);
     check("target", r#"target("/f", "../x")"#, &Predicate::Target(path(), "../x".into()));
     check("mounts", "mounts", &Predicate::Mounts);
     check("clean", "clean()", &Predicate::Clean);

@@ -99,6 +99,10 @@ a mistyped reaction ¦ mount: (errors: ‸remount) ¦ unknown-word ¦ stack.moun
 a mistyped mode ¦ mount: (data: ‸orderd) ¦ unknown-word ¦ stack.mount.data ¦ did you mean `ordered`?
 a feature to come ¦ mkfs: (features: [‸fast_commit]) ¦ not-modelled ¦ stack.mkfs.features[0] ¦ `fast_commit`
 an image and mkfs ¦ image: "i", mkfs: ‸(size: "32M") ¦ bad-image ¦ stack.image ¦ `mkfs` or `image`
+recovery by a range ¦ recovery: ‸"6.1..6.6" ¦ bad-recovery ¦ stack.recovery ¦ one release
+recovery by several ¦ recovery: ‸["6.1", "6.6"] ¦ bad-recovery ¦ stack.recovery ¦ one release
+recovery by nobody ¦ recovery: ‸fsck ¦ unknown-word ¦ stack.recovery ¦ `e2fsck`
+recovery by an unknown release ¦ recovery: ‸"6.7" ¦ bad-kernel ¦ stack.recovery ¦ "6.6.51"
 an image without a path ¦ image: ‸"" ¦ bad-image ¦ stack.image ¦ the path of an image file
 a feature of none ¦ mkfs: (features: [‸metadata_cksum]) ¦ unknown-word ¦ stack.mkfs.features[0] ¦ did you mean `metadata_csum`?
 too small ¦ mkfs: (size: ‸"4M") ¦ out-of-range ¦ stack.mkfs.size ¦ from 8M to 4G
