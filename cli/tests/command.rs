@@ -52,7 +52,7 @@ fn exit_status_and_messages() {
     check(&["run", "--help"], 0, "late@17:w3", "");
     check(&["--version"], 0, "unplug ", "");
     check(&["run"], 2, "", "<PATH>");
-    check(&["guarantees"], 2, "", "--matrix");
+    check(&["guarantees"], 0, "synchronized I/O file integrity completion", "");
     check(&["guarantees", "--scenario", "nothing"], 2, "", "no row \"nothing\"");
     check(&["guarantees", "--scenario", "stale", "--mount", "async"], 0, "journal_async_commit: true", "");
     check(&["run", "no.ron"], 2, "", "no.ron: ");
@@ -203,6 +203,7 @@ fn kernels_for_people() {
 #[test]
 fn guarantees_for_people() {
     for (name, arguments) in [
+        ("promises", &["guarantees"][..]),
         ("matrix", &["guarantees", "--matrix", "--kernel", "6.6"][..]),
         (
             "nojnl",

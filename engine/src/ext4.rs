@@ -17,6 +17,7 @@ mod direct;
 mod exchange;
 mod extents;
 mod fallocate;
+mod fast;
 mod fault;
 mod fsync;
 mod handle;
@@ -93,6 +94,8 @@ pub struct Fs {
     writebacks: Vec<Writeback>,
     /// When the flusher looks at dirty pages next.
     flusher_wakes: Option<Time>,
+    /// What the next fast commit has to say.
+    fast: fast::Fast,
     generation: u32,
 }
 

@@ -13,7 +13,7 @@
 //! Checks that need a second structure (does this block lie on the disk, is this inode in use) are the reader's.
 //!
 //! Not modelled: blocks other than 4 KiB, inodes other than 256 bytes, more than 2^32 blocks, block-mapped files,
-//! inline data, attributes in inodes of their own, quotas, bigalloc, fast commits, external journals. An image that
+//! inline data, attributes in inodes of their own, quotas, bigalloc, external journals. An image that
 //! needs one of them is refused by name.
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
@@ -23,6 +23,7 @@ pub mod checksum;
 pub mod dirent;
 pub mod error;
 pub mod extent;
+pub mod fast;
 pub mod geometry;
 pub mod group;
 pub mod htree;

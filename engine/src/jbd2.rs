@@ -9,19 +9,24 @@
 //! * Log space behind the tail is reused only after a flush (the in-place copies are durable) and a FUA write of the
 //!   journal superblock (the new tail is durable).
 //!
+//! A fast commit stands behind the log: what the running transaction has changed so far, in the words of the file system.
+//! It takes blocks of its own, which are used again when that transaction has committed.
+//!
 //! The file system drives a commit through four phases, because ordered data has to be written between them.
 //!
 //! With `data=journal` blocks of files are among the blocks; the journal does not tell them apart.
 //!
-//! Not modelled: external journals, fast commits, journal aborts, two transactions in flight at one time (a commit
+//! Not modelled: external journals, journal aborts, two transactions in flight at one time (a commit
 //! runs to its end before the next handle starts).
 
 mod checkpoint;
 mod commit;
+mod fast;
 mod journal;
 mod transaction;
 
 pub use checkpoint::CheckpointStep;
 pub(crate) use checkpoint::write_in_place;
+pub use fast::NoFastCommit;
 pub use journal::Journal;
 pub use transaction::{OrderedData, OrderedRange, Transaction};

@@ -18,8 +18,8 @@ mod versions;
 pub use calls::{Feature, NEWCOMERS, Newcomer};
 pub use rules::{
     AutoDaAlloc, Barriers, CommitRoom, DataJournalSync, Delalloc, DioFua, DioSync, DirtyTracking, EofZeroing,
-    FadviseScope, FallocateModes, FdatasyncTimes, KeptBack, LogChecksum, MsyncAsync, MsyncSync, MsyncWalk,
-    NewBlocks, NojournalFsync, OSync, OrderedCommit, OrderedScope, PageMkwrite, Row, Rules, Since,
+    FadviseScope, FallocateModes, FastCommits, FdatasyncTimes, KeptBack, LogChecksum, MsyncAsync, MsyncSync,
+    MsyncWalk, NewBlocks, NojournalFsync, OSync, OrderedCommit, OrderedScope, PageMkwrite, Row, Rules, Since,
     StablePages, SyncData, SyncFlush, TABLE, TornCommit, Writer,
 };
 pub use versions::{Kernel, KernelError};

@@ -12,6 +12,8 @@ pub enum Mutant {
     CommitWithoutWait,
     /// The commit block goes out without REQ_FUA.
     CommitWithoutFua,
+    /// The last block of a fast commit goes out without REQ_PREFLUSH.
+    FastCommitWithoutPreflush,
     /// With `journal_async_commit` no flush follows the commit block.
     AsyncCommitWithoutFlush,
     /// With `data=journal` data blocks are written to their places and not logged.

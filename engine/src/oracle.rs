@@ -35,6 +35,6 @@ pub use formula::{Formula, Residual};
 pub use observation::{Entry, Mounted, Observation, attribute_name, observe, observe_tree};
 pub use outline::{FileShape, Outline};
 pub use past::Past;
-pub use predicate::{compile, holds, speaks_of_attributes, speaks_of_mounts};
+pub use predicate::{compile, holds, speaks_of_attributes, speaks_of_mounts, speaks_of_repairs};
 pub use requirement::{FileRequirement, Found, NamesRequirement, Requirement};
 pub use text::{attribute_key, attribute_texts, entry_text, key_parts, summary, tree_text};

@@ -11,14 +11,14 @@
 //!
 //! Everything is read from bytes through [`Media`]; nothing here knows the live file system. A corrupt disk gives a
 //! [`MountError`] or an unreadable entry, never a panic, whatever the bytes are. Nothing is written: replayed blocks
-//! are an overlay of references into the log, and what orphan processing frees is never looked at again. Where it is certain
+//! are an overlay of references into the log, those that fast commits change are kept in it, and what orphan processing frees is never looked at again. Where it is certain
 //! that the mount fails, nothing more is read.
 //!
 //! Invariants: the disk is asked in an order that depends on its answers alone; each loop is bounded by the size of
 //! the disk or of the journal; a block beyond the file system is never asked for. Before replay it asks about nothing
 //! but the superblock, the group descriptors, the journal's inode and the journal: what replay overwrites is not read.
 //!
-//! Not modelled: journals of their own, fast commits, what the mount itself writes, `errors=` and the error state of
+//! Not modelled: journals of their own, what the mount itself writes, `errors=` and the error state of
 //! a superblock, extents that overlap metadata (`block_validity`; the audit finds them), block-mapped files, whether a
 //! lookup by hash finds what is in a directory.
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
@@ -31,6 +31,7 @@ mod ahead;
 mod attributes;
 mod audit;
 mod error;
+mod fast;
 mod fs;
 mod group;
 mod inode;

@@ -275,7 +275,7 @@ pub struct PromiseReport {
     pub verdict: Verdict,
     /// Why not every image could be decided, where that is so.
     pub undecided: Option<Undecided>,
-    /// The image with the fewest writes lost that breaks it.
+    /// An image that breaks it.
     pub case: Option<Case>,
 }
 

@@ -1,41 +1,54 @@
 //! The table of what calls promise, for people and for programs.
 //!
 //! ```text
-//!  call    level        survives                             not promised          written where
-//!  fsync   documented   the bytes and the size of the file   its name, other files fsync(2); …
+//!   fsync
+//!     documented  the bytes and the size of the file; not promised: its name, other files
+//!                 fsync(2); POSIX fsync: synchronized I/O file integrity completion
 //! ```
 
-use super::table::{Between, lines};
+use crate::render::human::layout::{WIDTH, wrap};
 use crate::render::human::{BOLD, FAINT};
 use serde_json::{Value, json};
 use unplug::contract::{Row, TABLE};
 
+const MARGIN: &str = "              ";
+
 /// For people.
 pub(crate) fn human() -> String {
-    let header = ["call", "level", "what survives once it has returned", "not promised", "source"];
-    let header: Vec<String> = header.map(str::to_owned).to_vec();
-    let row = |row: &Row| {
-        let promise = match row.on {
-            "" => row.promise.to_owned(),
-            on => format!("{} ({on})", row.promise),
-        };
-        [row.call, row.level.name(), &promise, row.not, row.source].map(str::to_owned).to_vec()
-    };
-    let rows: Vec<Vec<String>> = TABLE.iter().map(row).collect();
     let mut text = vec![
-        format!("{BOLD}What calls promise about a power cut{BOLD:#}"),
+        format!("{BOLD}What calls promise about a power cut, once they have returned{BOLD:#}"),
         String::new(),
         "documented  POSIX or a manual page says it".to_owned(),
         "ext4        this file system gives it in practice; who relies on it relies on more than is written"
             .to_owned(),
-        String::new(),
     ];
-    text.extend(lines(&header, &rows, Between::Rule));
+    let mut call = "";
+    for row in TABLE {
+        if row.call != call {
+            call = row.call;
+            text.extend([String::new(), format!("{BOLD}{call}{BOLD:#}")]);
+        }
+        text.extend(promise(row));
+    }
     text.push(String::new());
     let other = "unplug guarantees --matrix shows what ext4 really does, by mount option and kernel";
     text.push(format!("{FAINT}{other}{FAINT:#}"));
     text.push(String::new());
     text.join("\n")
+}
+
+/// The lines of one promise.
+fn promise(row: &Row) -> Vec<String> {
+    let on = if row.on.is_empty() { String::new() } else { format!(" ({})", row.on) };
+    let not = if row.not.is_empty() { String::new() } else { format!("; not promised: {}", row.not) };
+    let space = WIDTH - MARGIN.len();
+    let said = wrap(&format!("{}{on}{not}", row.promise), space);
+    let lines = said.iter().enumerate().map(|(number, line)| match number {
+        0 => format!("  {:<12}{line}", row.level.name()),
+        _ => format!("{MARGIN}{line}"),
+    });
+    let source = wrap(row.source, space).into_iter().map(|line| format!("{MARGIN}{FAINT}{line}{FAINT:#}"));
+    lines.chain(source).collect()
 }
 
 /// For programs.

@@ -61,6 +61,13 @@ fn a_sync_that_fails_promises_nothing() {
 }
 
 #[test]
+fn a_file_without_a_name_is_promised_nothing() {
+    let steps = format!("{OPEN}, unlink(\"/f\"), fsync(\"f\"), close(\"f\"), create(\"/g\", \"new\")");
+    let all = listed("", "", &steps);
+    assert_eq!(all, ["ext4 2 fsync: the names that the file was given, or lost (inode 12)"]);
+}
+
+#[test]
 fn msync_promises_the_pages_of_shared_mappings() {
     let map = |flags| {
         format!(

@@ -88,6 +88,8 @@ pub enum Why {
     Revoke(Tid),
     /// The commit block of a transaction.
     Commit(Tid),
+    /// A block of fast commits of a transaction.
+    FastCommit(Tid),
     /// The journal superblock: the log starts here now.
     JournalSuperblock,
     /// The file-system superblock, outside any transaction.
@@ -101,6 +103,8 @@ pub enum Why {
     },
     /// The flush before a commit block (REQ_PREFLUSH).
     FlushBeforeCommit(Tid),
+    /// The flush before the last block of a fast commit (REQ_PREFLUSH).
+    FlushBeforeFastCommit(Tid),
     /// The flush behind a commit block that did not wait (`journal_async_commit`).
     FlushBehindCommit(Tid),
     /// The flush that stands for FUA behind a write.
@@ -126,10 +130,14 @@ impl fmt::Display for Why {
             Self::Copy { tid, of, what } => write!(f, "copy of {what} (block {of}) for transaction {tid}"),
             Self::Revoke(tid) => write!(f, "revoke block of transaction {tid}"),
             Self::Commit(tid) => write!(f, "commit block of transaction {tid}"),
+            Self::FastCommit(tid) => write!(f, "fast commit of transaction {tid}"),
             Self::JournalSuperblock => write!(f, "journal superblock"),
             Self::Superblock => write!(f, "superblock"),
             Self::InPlace { block, what } => write!(f, "{what} (block {block}) in its place"),
             Self::FlushBeforeCommit(tid) => write!(f, "flush before the commit block of transaction {tid}"),
+            Self::FlushBeforeFastCommit(tid) => {
+                write!(f, "flush before the fast commit of transaction {tid}")
+            }
             Self::FlushBehindCommit(tid) => write!(f, "flush behind the commit block of transaction {tid}"),
             Self::FlushForFua => write!(f, "flush for want of FUA"),
             Self::FlushOfSync => write!(f, "flush that ends the sync"),

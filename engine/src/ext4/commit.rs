@@ -40,6 +40,7 @@ impl Fs {
                 let tail = journal.write_record(&mut fs.q);
                 journal.finish_commit(&mut fs.q, &mut fs.buffers, tail);
             }
+            fs.forget_fast_changes();
         });
         // What was committed waits to be written in its place.
         if self.buffers.dirtied_when().is_some() {
@@ -67,7 +68,7 @@ impl Fs {
     }
 
     /// The pages that a commit looks at.
-    const fn ordered_pages(&self, range: OrderedRange) -> (FileBlock, FileBlock) {
+    pub(super) const fn ordered_pages(&self, range: OrderedRange) -> (FileBlock, FileBlock) {
         match self.options.rules.ordered_scope {
             OrderedScope::Range => (range.first, range.last),
             OrderedScope::WholeFile => (FileBlock::new(0), FileBlock::new(u32::MAX)),

@@ -313,6 +313,7 @@ impl Fs {
             inode.tree.insert(Extent { from, blocks, at, state });
             inode.raw.sectors += u64::from(blocks) * 8;
             fs.store_tree(ino)?;
+            fs.track_range(ino, from, from.plus(blocks - 1));
             match state {
                 ExtentState::Unwritten => {}
                 ExtentState::Written => fs.needs_this_transaction(ino),

@@ -125,7 +125,7 @@ impl Fs {
         if call.sync.is_some() && self.journal.is_some() {
             self.decide("O_SYNC or O_DSYNC: the allocation must be durable");
             let tid = self.inode(ino).sync_tid;
-            self.within("ext4_fc_commit", |fs| fs.complete_transaction(tid));
+            self.within("ext4_fc_commit", |fs| fs.commit_fast(tid));
         }
         Ok(())
     }
@@ -218,11 +218,16 @@ impl Fs {
             (Some((_, ExtentState::Written)), WrittenBlocks::Convert) => {
                 self.inode_mut(ino).tree.mark_unwritten(at, run.blocks);
                 self.store_changed_tree(ino);
+                self.track_range(ino, at, at.plus(run.blocks - 1));
                 self.decide("written blocks become unwritten: they read as zeros, and nothing is written");
                 run.blocks
             }
-            (Some(_), _) => {
+            (Some((_, state)), _) => {
                 self.decide("the blocks are there already");
+                match state {
+                    ExtentState::Unwritten => self.track_range(ino, at, at.plus(run.blocks - 1)),
+                    ExtentState::Written => {}
+                }
                 run.blocks
             }
         };

@@ -161,6 +161,7 @@ impl Fs {
             raw.write_into(block, slot, seed);
             before.ok() != Some(raw.size)
         });
+        self.track_inode(ino);
         let tid = self.present_tid();
         let inode = self.inode_mut(ino);
         let before = (inode.sync_tid, inode.datasync_tid);

@@ -14,7 +14,7 @@ use crate::format::dirent;
 use crate::format::journal::{JournalFeatures, JournalSuperblock};
 use crate::format::{
     Compat, Dirent, Extent, ExtentNode, ExtentState, FileKind, FsSeed, GroupDesc, Incompat, RawInode,
-    RoCompat, Superblock, bitmap, orphan,
+    RoCompat, Superblock, bitmap, fast, orphan,
 };
 use crate::scenario::{Checksums, Mkfs};
 use crate::units::{BLOCK_BYTES, Block, BlockNr, FileBlock, Ino, Tid, Time, Widen, block_bytes};
@@ -36,7 +36,7 @@ pub fn mkfs(options: &Mkfs, now: Time) -> DiskImage {
     let mut plan = Plan::new(options, now);
     let root = plan.take(1)[0].0;
     let lost_found = plan.take(1)[0].0;
-    let journal = plan.take(options.journal_blocks.unwrap_or(0));
+    let journal = plan.take(options.journal_blocks.map_or(0, |log| log + fast_blocks(options)));
     if options.orphan_file {
         let runs = plan.take(ORPHAN_BLOCKS);
         plan.write_orphan_file(&mut image, &runs);
@@ -54,6 +54,8 @@ struct Plan {
     groups: Vec<GroupDesc>,
     /// For each group the first block that nothing lies in.
     next: Vec<u32>,
+    /// Blocks for fast commits at the end of the journal.
+    fast_blocks: u32,
     now: Time,
 }
 
@@ -72,7 +74,7 @@ impl Plan {
             })
             .collect();
         let seed = superblock.metadata_seed();
-        Self { superblock, seed, groups, next, now }
+        Self { superblock, seed, groups, next, fast_blocks: fast_blocks(options), now }
     }
 
     /// Takes free blocks, group after group: the runs that they come in.
@@ -121,7 +123,7 @@ impl Plan {
             ro_compat: 0,
             uuid: UUID,
             users: 1,
-            fast_commit_blocks: 0,
+            fast_commit_blocks: self.fast_blocks,
             head: 0,
         };
         let mut block = Block::zeroed();
@@ -232,6 +234,11 @@ impl Plan {
     }
 }
 
+/// How many blocks there are for fast commits, beyond those that were asked for as journal.
+fn fast_blocks(options: &Mkfs) -> u32 {
+    if options.fast_commit { fast::default_blocks(options.blocks) } else { 0 }
+}
+
 /// A bitmap block with the bits set for which `used` holds.
 fn bits(used: impl Fn(u32) -> bool) -> Block {
     let mut bytes = [0_u8; BLOCK_BYTES];
@@ -263,6 +270,7 @@ fn compat(options: &Mkfs) -> Compat {
         (options.journal_blocks.is_some(), Compat::HAS_JOURNAL),
         (options.dir_index, Compat::DIR_INDEX),
         (options.orphan_file, Compat::ORPHAN_FILE),
+        (options.fast_commit, Compat::FAST_COMMIT),
     ];
     wanted.iter().filter(|(wanted, _)| *wanted).fold(Compat(0), |all, (_, feature)| all.with(*feature))
 }

@@ -1,14 +1,17 @@
 //! Mounting a file system that was left clean, and leaving it clean.
 
 use super::Fs;
+use super::fast::Fast;
 use super::orphan::OrphanFile;
 use crate::block::Queue;
 use crate::device::Why;
 use crate::format::journal::{ChecksumVersion, JournalFeatures, JournalIncompat, JournalSuperblock};
-use crate::format::{Entries, ExtentNode, GroupDesc, Incompat, InodeSeed, RawInode, RoCompat, Superblock};
+use crate::format::{
+    Compat, Entries, ExtentNode, GroupDesc, Incompat, InodeSeed, RawInode, RoCompat, Superblock,
+};
 use crate::history::Errno;
 use crate::jbd2::{CheckpointStep, Journal};
-use crate::kernel::{Kernel, LogChecksum, Rules, StablePages};
+use crate::kernel::{FastCommits, Kernel, LogChecksum, Rules, StablePages};
 use crate::page_cache::{Buffers, What};
 use crate::scenario::{DataMode, Stack, Synchronous};
 use crate::units::{BlockNr, Widen};
@@ -31,6 +34,8 @@ pub struct Options {
     pub auto_da_alloc: bool,
     /// `commit=`
     pub commit_secs: u64,
+    /// Whether fsync may write fast commits, where the file system has room for them.
+    pub fast_commit: bool,
     /// Whether blocks are allocated at writeback.
     pub delalloc: bool,
     /// Whether new blocks are unwritten until their data is there; never without delayed allocation.
@@ -58,6 +63,8 @@ impl Options {
             journal_async_commit: mount.journal_async_commit,
             auto_da_alloc: mount.auto_da_alloc,
             commit_secs: mount.commit_secs,
+            // v6.6 fs/ext4/super.c, __ext4_fill_super: data=journal does without
+            fast_commit: rules.fast_commit == FastCommits::Written && data != DataMode::Journal,
             delalloc,
             // v6.6 fs/ext4/ext4_jbd2.h, ext4_should_dioread_nolock
             dioread_nolock: mount.dioread_nolock && delalloc,
@@ -102,6 +109,7 @@ impl Fs {
             orphan_file: OrphanFile::default(),
             writebacks: Vec::new(),
             flusher_wakes: None,
+            fast: Fast::default(),
             generation: superblock.mount_count.into(),
             superblock,
         };
@@ -216,6 +224,13 @@ fn log_features(found: JournalFeatures, superblock: &Superblock, options: &Optio
     if superblock.incompat.has(Incompat::BITS_64) {
         features = features.with(JournalIncompat::BITS_64);
     }
+    // v6.6 fs/ext4/super.c, __ext4_fill_super; fs/jbd2/journal.c, jbd2_journal_set_features
+    features = match options.rules.fast_commit {
+        FastCommits::Written if superblock.compat.has(Compat::FAST_COMMIT) => {
+            features.with(JournalIncompat::FAST_COMMIT)
+        }
+        FastCommits::Written | FastCommits::Unknown => features.without(JournalIncompat::FAST_COMMIT),
+    };
     if options.journal_async_commit {
         features.with(JournalIncompat::ASYNC_COMMIT)
     } else {

@@ -8,6 +8,7 @@
 //! Arguments are checked by the VFS; what is left here is what only the file system can know.
 
 use super::{Fs, inode::timestamp};
+use crate::format::fast::NameChange;
 use crate::format::{ExtentNode, ExtentState, FileKind, InodeFlags};
 use crate::history::Errno;
 use crate::page_cache::What;
@@ -37,6 +38,7 @@ impl Fs {
             fs.set_goal(ino, place.dir);
             fs.add_entry(place.dir, place.name, ino)?;
             fs.mark_inode_dirty(ino);
+            fs.track_name(NameChange::Creat, place, ino);
             fs.stop_handle_of_names();
             Ok(ino)
         })
@@ -59,6 +61,7 @@ impl Fs {
             fs.add_entry(place.dir, place.name, ino)?;
             fs.inode_mut(place.dir).raw.links += 1;
             fs.mark_inode_dirty(place.dir);
+            fs.track_name(NameChange::Creat, place, ino);
             fs.stop_handle_of_names();
             Ok(ino)
         })
@@ -118,6 +121,7 @@ impl Fs {
             fs.inode_mut(ino).raw.links += 1;
             fs.add_entry(place.dir, place.name, ino)?;
             fs.mark_inode_dirty(ino);
+            fs.track_name(NameChange::Link, place, ino);
             if fs.inode(ino).raw.links == 1 {
                 fs.decide("its first name: it needs the orphan list no more");
                 fs.orphan_del(ino);
@@ -137,6 +141,7 @@ impl Fs {
             fs.stamp_times(place.dir);
             fs.mark_inode_dirty(place.dir);
             fs.drop_link(ino);
+            fs.track_name(NameChange::Unlink, place, ino);
             fs.stop_handle_of_names();
         });
         self.iput(ino);
@@ -154,6 +159,7 @@ impl Fs {
             fs.stamp_times(place.dir);
             fs.inode_mut(place.dir).raw.links -= 1;
             fs.mark_inode_dirty(place.dir);
+            fs.track_name(NameChange::Unlink, place, ino);
             fs.stop_handle_of_names();
             Ok(())
         })?;
@@ -193,6 +199,15 @@ impl Fs {
             fs.mark_inode_dirty(old.dir);
             if let Some(victim) = victim {
                 if moves_dir { fs.clear_links(victim) } else { fs.drop_link(victim) }
+            }
+            if moves_dir {
+                fs.mark_ineligible("a directory was renamed");
+            } else {
+                if let Some(victim) = victim {
+                    fs.track_name(NameChange::Unlink, new, victim);
+                }
+                fs.track_name(NameChange::Link, new, ino);
+                fs.track_name(NameChange::Unlink, old, ino);
             }
             fs.stop_handle_of_names();
             Ok(())

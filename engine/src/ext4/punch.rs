@@ -40,6 +40,8 @@ impl Fs {
         if first < stop {
             self.remove_space(ino, first, stop);
         }
+        // One block too many, as the kernel has it.
+        self.track_range(ino, first, block_of(call.end()));
         self.stamp_times(ino);
         self.mark_inode_dirty(ino);
         self.needs_this_transaction(ino);

@@ -36,6 +36,7 @@ impl Fs {
         self.within("truncate_pagecache", |fs| fs.truncate_pagecache(ino, call.offset));
         self.unpin(ROOM_TO_SPLIT);
         self.start_handle(16);
+        self.mark_ineligible("a range was collapsed");
         self.remove_space(ino, first, stop);
         self.shift_extents(ino, stop, stop.get() - first.get(), Shift::Left);
         let inode = self.inode_mut(ino);
@@ -70,6 +71,7 @@ impl Fs {
         self.within("truncate_pagecache", |fs| fs.truncate_pagecache(ino, call.offset));
         self.unpin(ROOM_TO_SPLIT);
         self.start_handle(16);
+        self.mark_ineligible("a range was inserted");
         let inode = self.inode_mut(ino);
         inode.size += call.len;
         inode.raw.size += call.len;

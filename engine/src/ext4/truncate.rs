@@ -15,6 +15,11 @@ const LAST: FileBlock = FileBlock::new(u32::MAX);
 /// What freeing one extent may change: bitmaps and descriptors of the groups that it lies in, inode, leaf, indices.
 const REMOVE_CREDITS: u32 = 10;
 
+/// The block of the last byte of a file of this size; the first block where there is none.
+fn last_block(size: u64) -> FileBlock {
+    FileBlock::of_byte(size.saturating_sub(1)).unwrap_or(LAST)
+}
+
 impl Fs {
     /// Sets a file's size. v6.6 fs/ext4/inode.c, `ext4_setattr`
     pub fn set_size(&mut self, ino: Ino, size: u64) -> Result<(), Errno> {
@@ -28,9 +33,13 @@ impl Fs {
                 fs.start_handle(4);
                 if size < old {
                     fs.orphan_add(ino);
+                    fs.track_range(ino, last_block(size), FileBlock::new(LAST.get() - 1));
                 } else {
                     fs.stamp_times(ino);
                     fs.zero_behind_old_end(ino, size);
+                }
+                if size > old {
+                    fs.track_range(ino, last_block(old), last_block(size));
                 }
                 let inode = fs.inode_mut(ino);
                 inode.raw.size = size;
@@ -217,6 +226,7 @@ impl Fs {
             fs.inode_mut(ino).raw.dtime = u32::try_from(now).unwrap_or(u32::MAX);
             fs.mark_inode_dirty(ino);
             fs.within("ext4_free_inode", |fs| fs.free_inode(ino));
+            fs.untrack(ino);
             fs.release_inode(ino);
             fs.stop_handle_of_data();
         });

@@ -414,6 +414,7 @@ impl Fs {
     /// Marks blocks as written. Needs a handle.
     pub(super) fn mark_extents_written(&mut self, ino: Ino, from: FileBlock, blocks: u32) {
         self.inode_mut(ino).tree.mark_written(from, blocks);
+        self.track_range(ino, from, from.plus(blocks - 1));
         if self.store_tree(ino).is_err() {
             self.decide("no block for a new extent node");
         }

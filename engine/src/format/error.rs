@@ -116,6 +116,8 @@ pub enum Structure {
     RevokeBlock,
     /// A commit block of the journal.
     CommitBlock,
+    /// A block of the fast commit area.
+    FastCommit,
 }
 
 impl fmt::Display for Structure {
@@ -135,6 +137,7 @@ impl fmt::Display for Structure {
             Self::DescriptorBlock => "descriptor block",
             Self::RevokeBlock => "revoke block",
             Self::CommitBlock => "commit block",
+            Self::FastCommit => "fast commit",
         })
     }
 }

@@ -8,7 +8,7 @@
 //! replaced by zeros, and its tag says so. Parsing and verifying are two things, as recovery counts the tags of a
 //! descriptor whose checksum is bad.
 //!
-//! Not modelled: fast commits, an external journal, journal superblocks of version 1.
+//! Fast commits, behind the log, are in [`fast`](super::fast). Not modelled: an external journal, journal superblocks of version 1.
 
 use super::bytes::{be32, put_be32};
 use super::{JournalSeed, Structure, bytes};

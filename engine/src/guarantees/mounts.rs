@@ -34,6 +34,7 @@ mounts! {
     "nobar" "nobarrier" "mount: (barrier: false), ",
     "async" "data=writeback,journal_async_commit" "mount: (data: writeback, journal_async_commit: true), ",
     "sync" "sync" "mount: (sync: true), ",
+    "fast" "fast_commit (mke2fs -O fast_commit)" "mkfs: (features: [metadata_csum, fast_commit]), ",
 }
 
 impl Mount {

@@ -51,6 +51,7 @@ probes! {
     "fsync-new-directory"
     "fsync-rename"
     "fsync-link"
+    "fsync-xattr"
     "fsync-other-name"
     "fsync-other-bytes"
     "fdatasync-bytes"

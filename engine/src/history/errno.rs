@@ -66,6 +66,7 @@ errnos! {
     EOPNOTSUPP 95 "Operation not supported",
     EUCLEAN 117 "Structure needs cleaning",
     EDQUOT 122 "Disk quota exceeded",
+    ECANCELED 125 "Operation canceled",
     SIGBUS 1007 "Bus error (a signal)",
     SIGSEGV 1011 "Segmentation fault (a signal)",
 }

@@ -10,6 +10,7 @@
 use super::Journal;
 use crate::block::Queue;
 use crate::device::Why;
+use crate::format::journal::JournalIncompat;
 use crate::mutant::Mutant;
 use crate::page_cache::Buffers;
 use crate::units::{BlockNr, Tid};
@@ -86,7 +87,11 @@ impl Journal {
         self.tail_tid = self.next_tid;
         self.superblock.head = self.head;
         let tid = self.tail_tid;
+        // A log that is empty has no fast commits either, and the feature is not needed to read it.
+        let features = self.superblock.features;
+        self.superblock.features = features.without(JournalIncompat::FAST_COMMIT);
         self.write_superblock(tid, 0);
+        self.superblock.features = features;
         q.write_durably(
             self.area[0],
             &self.superblock_block,
@@ -131,7 +136,7 @@ impl Journal {
 
     /// How far the log goes from one block to another, round its end.
     pub(super) const fn distance(&self, from: u32, to: u32) -> u32 {
-        if to >= from { to - from } else { to + (self.superblock.blocks - self.superblock.first) - from }
+        if to >= from { to - from } else { to + (self.superblock.log_end() - self.superblock.first) - from }
     }
 
     /// Drops blocks that are in their places already, from the oldest transaction on.

@@ -177,6 +177,8 @@ impl Journal {
         });
         self.drop_finished_checkpoints();
         self.committed = transaction.tid;
+        self.has_committed = true;
+        self.fast_next = self.superblock.fast_area().start;
         Some(transaction)
     }
 

@@ -28,6 +28,10 @@ pub struct Journal {
     pub(super) tail_tid: Tid,
     pub(super) next_tid: Tid,
     pub(super) committed: Tid,
+    /// The next block for fast commits (`j_fc_off`), from the start of the journal.
+    pub(super) fast_next: u32,
+    /// Whether this mount has committed a transaction (`j_stats.ts_tid`).
+    pub(super) has_committed: bool,
     pub(super) running: Option<Transaction>,
     pub(super) committing: Option<Transaction>,
     pub(super) checkpoints: VecDeque<Checkpoint>,
@@ -46,12 +50,13 @@ impl Journal {
         let format = superblock.format();
         let next_tid = superblock.sequence.next();
         // v6.6 fs/ext4/super.c sets JBD2_CYCLE_RECORD: logging resumes where it stopped
-        let head = if (superblock.first + 1..superblock.blocks).contains(&superblock.head) {
+        let head = if (superblock.first + 1..superblock.log_end()).contains(&superblock.head) {
             superblock.head
         } else {
             superblock.first
         };
-        let free = superblock.blocks - superblock.first;
+        let fast_next = superblock.fast_area().start;
+        let free = superblock.log_end() - superblock.first;
         Self {
             area,
             superblock,
@@ -66,6 +71,8 @@ impl Journal {
             tail_tid: next_tid,
             next_tid,
             committed: next_tid.previous(),
+            fast_next,
+            has_committed: false,
             running: None,
             committing: None,
             checkpoints: VecDeque::new(),
@@ -102,8 +109,8 @@ impl Journal {
     /// How many blocks a transaction may have (`j_max_transaction_buffers`).
     pub const fn max_transaction_buffers(&self) -> u32 {
         match self.room {
-            CommitRoom::Quarter => self.superblock.blocks / 4,
-            CommitRoom::Third => self.superblock.blocks / 3,
+            CommitRoom::Quarter => self.superblock.log_end() / 4,
+            CommitRoom::Third => self.superblock.log_end() / 3,
         }
     }
 
@@ -196,7 +203,7 @@ impl Journal {
         let block = self.area[self.head.index()];
         self.head += 1;
         self.free -= 1;
-        if self.head == self.superblock.blocks {
+        if self.head == self.superblock.log_end() {
             self.head = self.superblock.first;
         }
         block

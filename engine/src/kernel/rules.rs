@@ -399,6 +399,17 @@ rules! {
         V4_19 V3 "db9ee220361d, 3.18",
     }
 
+    /// What fsync does on a file system with room for fast commits.
+    fast_commit: FastCommits, "the feature fast_commit" {
+        /// Nothing: it is not known, and the room belongs to the log.
+        Unknown = "is not known: each fsync commits, and the log has all blocks of the journal",
+        /// fsync of a regular file writes what changed since the last commit, in few blocks.
+        Written = "lets fsync of a regular file write a fast commit behind the log, where all that has changed allows it",
+    } since {
+        V2_5_67 Unknown "fs/ext4/fast_commit.c came with 5.10",
+        V5_15 Written "fs/ext4/fast_commit.c of 6.6, measured on 6.18; before 6.2 a fast commit that was cut off ended the replay",
+    }
+
     /// What recovery makes of a torn commit block with a bad checksum.
     torn_commit: TornCommit, "a torn commit block at recovery" {
         /// The mount fails.

@@ -117,6 +117,11 @@ pub fn speaks_of_attributes(expectations: &[Expectation]) -> bool {
     speaks_of(expectations, |claim| matches!(claim, Predicate::Xattr(..) | Predicate::NoXattr(..)))
 }
 
+/// Whether an expectation is about what a disk needs to be repaired.
+pub fn speaks_of_repairs(expectations: &[Expectation]) -> bool {
+    speaks_of(expectations, |claim| matches!(claim, Predicate::Clean | Predicate::Repairable))
+}
+
 /// Whether a part of an expectation is such a claim.
 fn speaks_of(expectations: &[Expectation], is_one: fn(&Predicate) -> bool) -> bool {
     expectations.iter().any(|expectation| has_part(&expectation.holds, is_one))

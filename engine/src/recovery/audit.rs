@@ -48,6 +48,8 @@ pub(super) struct InUse {
 pub(super) struct Auditor {
     used: Arc<Used>,
     next: u32,
+    /// Of the group before that one: how many inodes are looked at, and how many blocks of them were.
+    table: Option<(u32, u32)>,
 }
 
 /// What is in use.
@@ -99,21 +101,29 @@ impl Auditor {
         count.names(walk, orphans);
         let unsealed = walk.unsealed.iter().map(|ino| Repair::DirectoryChecksum { ino: *ino });
         let unused = walk.unused.iter().map(|ino| Repair::NameOfUnused { ino: *ino });
-        count.repairs.extend(unsealed.chain(unused));
+        let inodes = walk.unsealed_inodes.iter().map(|ino| Repair::InodeChecksum { ino: *ino });
+        count.repairs.extend(unsealed.chain(inodes).chain(unused));
         count.attribute_users();
-        Self { used: Arc::new(count.used), next: 0 }
+        Self { used: Arc::new(count.used), next: 0, table: None }
     }
 
-    /// Compares one group.
+    /// Compares one group, or looks at one block of its inodes.
     pub(super) fn step<M: Media>(
         &mut self,
         disk: &mut M,
         fs: &Fs,
         repairs: &mut Vec<Repair>,
     ) -> ControlFlow<()> {
-        let Some(places) = fs.groups.get(self.next.index()).copied() else { return ControlFlow::Break(()) };
-        Group { fs, used: &self.used, group: self.next, places, repairs }.compare(disk);
-        self.next = self.next.saturating_add(1);
+        let group = if self.table.is_some() { self.next.saturating_sub(1) } else { self.next };
+        let Some(places) = fs.groups.get(group.index()).copied() else { return ControlFlow::Break(()) };
+        let mut comparing = Group { fs, used: &self.used, group, places, repairs };
+        if let Some((scanned, block)) = self.table {
+            let goes_on = comparing.unattached(disk, scanned, block);
+            self.table = goes_on.then(|| (scanned, block.saturating_add(1)));
+        } else {
+            self.table = Some((comparing.compare(disk), 0));
+            self.next = group.saturating_add(1);
+        }
         ControlFlow::Continue(())
     }
 }
@@ -349,7 +359,8 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn compare<M: Media>(&mut self, disk: &mut M) {
+    /// Compares the bookkeeping; how many inodes are to be looked at.
+    fn compare<M: Media>(&mut self, disk: &mut M) -> u32 {
         let fs = &self.fs.superblock;
         let (at, _) = fs.descriptor_place(self.group);
         let expected = Expected {
@@ -366,33 +377,29 @@ impl Group<'_> {
         if let Some(bitmap) = counts.blocks {
             self.block_bitmap(disk, bitmap);
         }
-        self.unattached(disk);
+        disk.ask(at, &AskScanned { group: self.group, superblock: fs })
     }
 
-    /// Looks for inodes in use that have no name and are no orphans.
-    fn unattached<M: Media>(&mut self, disk: &mut M) {
+    /// Looks for inodes in use that have no name and are no orphans, in one block of those that are to be looked at;
+    /// whether there was such a block.
+    fn unattached<M: Media>(&mut self, disk: &mut M, scanned: u32, block: u32) -> bool {
         let fs = &self.fs.superblock;
-        let (at, _) = fs.descriptor_place(self.group);
-        let scanned = disk.ask(at, &AskScanned { group: self.group, superblock: fs });
         let per_block = fs.inodes_per_group.checked_div(fs.inode_table_blocks()).unwrap_or(0);
-        if per_block == 0 || self.places.inode_table.get() == 0 {
-            return;
+        let first = block.saturating_mul(per_block);
+        let table = self.places.inode_table.get();
+        let nr = BlockNr::new(table.saturating_add(block.into()));
+        if per_block == 0 || first >= scanned || table == 0 || !self.fs.has_blocks(nr, 1) {
+            return false;
         }
-        let before = self.group.saturating_mul(fs.inodes_per_group);
-        for block in 0..scanned.div_ceil(per_block) {
-            let first = block.saturating_mul(per_block);
-            let nr = BlockNr::new(self.places.inode_table.get().saturating_add(block.into()));
-            if !self.fs.has_blocks(nr, 1) {
-                break;
-            }
-            let slots = scanned.saturating_sub(first).min(per_block).index();
-            let known = self.inodes().get((first / 8).index()..).unwrap_or(&[]);
-            let found = disk.ask(nr, &AskUnnamed { slots, known });
-            self.repairs.extend(found.into_iter().map(|(slot, what)| {
-                let ino = before.saturating_add(first).saturating_add(slot).saturating_add(1);
-                Repair::Unattached { ino: Ino::new(ino), what }
-            }));
-        }
+        let slots = scanned.saturating_sub(first).min(per_block).index();
+        let known = self.inodes().get((first / 8).index()..).unwrap_or(&[]);
+        let found = disk.ask(nr, &AskUnnamed { slots, known });
+        let before = self.group.saturating_mul(fs.inodes_per_group).saturating_add(first);
+        self.repairs.extend(found.into_iter().map(|(slot, what)| {
+            let ino = before.saturating_add(slot).saturating_add(1);
+            Repair::Unattached { ino: Ino::new(ino), what }
+        }));
+        true
     }
 
     /// The inodes in use.

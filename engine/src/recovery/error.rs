@@ -114,6 +114,28 @@ pub enum MountError {
         /// Where the scan ended.
         expected: Tid,
     },
+    /// A fast commit is not whole, and it is the first of its transaction.
+    #[error("the first fast commit of transaction {tid} is not whole: {error}")]
+    FastCommit {
+        /// Its transaction.
+        tid: Tid,
+        /// What is wrong with it.
+        error: FormatError,
+    },
+    /// Every block for fast commits is in use: Linux looks for one more and finds the end of the journal.
+    #[error("all {blocks} blocks for fast commits are in use, and the journal ends behind them")]
+    FastArea {
+        /// How many there are.
+        blocks: u32,
+    },
+    /// A fast commit asks for what cannot be done.
+    #[error("a fast commit cannot be replayed: inode {ino}: {errno}")]
+    FastReplay {
+        /// The inode that it is about.
+        ino: Ino,
+        /// The error of it.
+        errno: Errno,
+    },
     /// `e2fsck` was run before the mount, and gave up.
     #[error("e2fsck gives up: {first}")]
     NeedsRepair {
@@ -143,11 +165,17 @@ impl MountError {
             Self::Group { .. }
             | Self::LogBlock { .. }
             | Self::LogWithoutEnd { .. }
+            | Self::FastArea { .. }
             | Self::BadCommit { .. } => Errno::EUCLEAN,
             Self::JournalInode { errno, .. } | Self::OrphanFile { errno, .. } | Self::Root { errno } => {
                 *errno
             }
-            Self::BadDescriptor { .. } | Self::BadCopy { .. } => Errno::EBADMSG,
+            Self::FastReplay { errno, .. } => *errno,
+            Self::FastCommit { error: FormatError::Field { .. }, .. } => Errno::ECANCELED,
+            Self::FastCommit { error: FormatError::Unsupported { .. }, .. } => Errno::EOPNOTSUPP,
+            Self::FastCommit { error: FormatError::Checksum { .. }, .. }
+            | Self::BadDescriptor { .. }
+            | Self::BadCopy { .. } => Errno::EBADMSG,
             Self::CopyOutside { .. } => Errno::ENOMEM,
             Self::PassesDisagree { .. } => Errno::EIO,
             Self::NeedsRepair { .. } => Errno::EUCLEAN,

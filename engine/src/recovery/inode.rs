@@ -128,6 +128,24 @@ pub(super) fn named<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Result<Inode, 
     disk.ask(block, &AskInode(Slot::of(fs, ino, place)))
 }
 
+/// What is this inode, which must be in use, whatever its checksum?
+struct AskUnsealed(Slot);
+
+impl Question for AskUnsealed {
+    type Answer = Option<Inode>;
+    fn answer(&self, content: &Block) -> Self::Answer {
+        let raw = RawInode::read_from(content, self.0.slot, None).ok()?;
+        (raw.links > 0 && raw.kind() != FileKind::UNKNOWN).then(|| Inode::of(&raw, &self.0))
+    }
+}
+
+/// Reads an inode of which the checksum is bad, and nothing else may be.
+// e2fsprogs 1.47 e2fsck/pass1.c, e2fsck_pass1: "passes checks, but checksum does not match inode"
+pub(super) fn unsealed<M: Media>(disk: &mut M, fs: &Fs, ino: Ino) -> Option<Inode> {
+    let (block, place) = fs.place(ino)?;
+    disk.ask(block, &AskUnsealed(Slot::of(fs, ino, place)))
+}
+
 /// Is nobody using this inode, whatever its checksum?
 struct AskUnused(Slot);
 

@@ -11,8 +11,8 @@ use super::fs::Fs;
 use super::inode::{self, Mapping};
 use crate::device::{Media, Question};
 use crate::format::journal::{
-    BlockType, ChecksumVersion, Commit, CommitChecksum, Descriptor, JournalFormat, JournalSuperblock, Revoke,
-    header,
+    BlockType, ChecksumVersion, Commit, CommitChecksum, Descriptor, JournalFormat, JournalIncompat,
+    JournalSuperblock, Revoke, header,
 };
 use crate::format::{FileKind, FormatError};
 use crate::history::Errno;
@@ -34,7 +34,10 @@ impl Question for AskJournalSuperblock {
         let found = JournalSuperblock::from_block(content)?;
         // Of an empty log nobody asks where it would go on.
         let sequence = if found.start == 0 { Tid::new(0) } else { found.sequence };
-        Ok(JournalSuperblock { sequence, errno: 0, users: 0, fast_commit_blocks: 0, head: 0, ..found })
+        // Where there are no fast commits, nobody asks for their blocks.
+        let has_fast = found.features.has(JournalIncompat::FAST_COMMIT);
+        let fast_commit_blocks = if has_fast { found.fast_commit_blocks } else { 0 };
+        Ok(JournalSuperblock { sequence, errno: 0, users: 0, fast_commit_blocks, head: 0, ..found })
     }
 }
 
@@ -149,7 +152,7 @@ impl Log {
         if u64::from(superblock.blocks) > mapped {
             return Err(MountError::JournalTooLong { claimed: superblock.blocks, mapped });
         }
-        let usable = superblock.blocks.saturating_sub(superblock.first).saturating_add(1);
+        let usable = superblock.log_end().saturating_sub(superblock.first).saturating_add(1);
         if usable < LEAST_BLOCKS {
             return Err(MountError::JournalTooShort { blocks: superblock.blocks, least: LEAST_BLOCKS });
         }
@@ -185,7 +188,7 @@ impl Log {
     /// it again and again is one that the kernel would not leave.
     // v6.6 fs/jbd2/recovery.c, wrap.
     pub(super) fn step(&self, cursor: Cursor, blocks: u32) -> Result<Cursor, MountError> {
-        let end = self.superblock.blocks;
+        let end = self.superblock.log_end();
         let passed = cursor.passed.saturating_add(blocks);
         if passed > end.saturating_mul(LAPS) {
             return Err(MountError::LogWithoutEnd { blocks: end });
@@ -193,6 +196,22 @@ impl Log {
         let at = cursor.at.saturating_add(blocks);
         let ring = end.saturating_sub(self.superblock.first);
         Ok(Cursor { at: if at >= end { at.saturating_sub(ring) } else { at }, passed })
+    }
+
+    /// The blocks of the journal that hold fast commits.
+    pub(super) const fn fast_area(&self) -> std::ops::Range<u32> {
+        self.superblock.fast_area()
+    }
+
+    /// Whether there are fast commits.
+    pub(super) const fn has_fast_commits(&self) -> bool {
+        self.format.features.has(JournalIncompat::FAST_COMMIT)
+    }
+
+    /// A block of the journal, on the disk.
+    pub(super) fn place(&self, nr: u32) -> Result<BlockNr, MountError> {
+        let outside = MountError::LogBlock { at: nr, blocks: self.superblock.blocks };
+        place(&self.mapping, nr).ok_or(outside)
     }
 
     /// What stands under the cursor.

@@ -23,7 +23,7 @@ pub enum Source {
         /// Whether its magic was replaced by zeros, and is to be put back.
         escaped: bool,
     },
-    /// Here: the copy was itself overwritten by the replay, which only a hostile log does.
+    /// Here: a fast commit changed it, or the copy was itself overwritten by the replay, which only a hostile log does.
     Kept(Block),
 }
 
@@ -65,6 +65,11 @@ impl Overlay {
         for (nr, escaped) in referring {
             self.blocks.insert(nr, Source::Kept(unescaped(&held, escaped)));
         }
+    }
+
+    /// A block holds this now.
+    pub(super) fn keep_here(&mut self, block: BlockNr, content: Block) {
+        self.blocks.insert(block, Source::Kept(content));
     }
 
     /// Replays a block no more. It is no part of the journal.

@@ -5,8 +5,8 @@
 //!   names and blocks that contradict     "RUN fsck MANUALLY"              exit code 4     Manual
 //!   no superblock                        it is not even opened            exit code 8     Manual
 //! ```
-//! A check looks at the disk with other eyes than a mount ([`View::Check`]): it believes the names in a directory block
-//! of which nothing but the checksum is bad, and clears a name that leads to an inode which nobody uses.
+//! A check looks at the disk with other eyes than a mount ([`View::Check`]): it believes an inode and the names in a
+//! directory block of which nothing but the checksum is bad, and clears a name that leads to an inode which nobody uses.
 //!
 //! Each class was measured with e2fsck 1.47.0 on crash images or on disks that were damaged on purpose
 //! (`tests/audited.rs`, and `tests/all/preen.rs` of the crate). What was not measured counts as manual.
@@ -49,6 +49,7 @@ impl Repair {
     pub const fn needed(&self) -> RepairNeeded {
         match self {
             Self::DirectoryChecksum { .. }
+            | Self::InodeChecksum { .. }
             | Self::NameOfUnused { .. }
             | Self::Unattached { what: Unnamed::Empty, .. }
             | Self::Size { .. }

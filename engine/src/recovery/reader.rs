@@ -1,7 +1,7 @@
 //! A mount, step by step.
 //!
 //! ```text
-//!   Superblock ▸ Groups ▸ JournalInode ▸ JournalSuperblock ▸ Scan ▸ Revoke ▸ Replay
+//!   Superblock ▸ Groups ▸ JournalInode ▸ JournalSuperblock ▸ Scan ▸ FastScan ▸ Revoke ▸ Replay ▸ FastReplay
 //!                    │ no journal             │ empty        │ not asked for   │
 //!                    ▼                        ▼              ▼                 ▼
 //!                  SuperblockAgain ▸ GroupsAgain ▸ Orphans ▸ Walk ▸ Rest ▸ Groups compared ▸ found
@@ -13,6 +13,7 @@
 
 use super::ahead::{Ahead, Order};
 use super::audit::{Auditor, InUse};
+use super::fast::{FastReplayer, FastScanner};
 use super::fs::{Fs, Opening};
 use super::inode::{self, Inode};
 use super::log::{JournalFile, Log};
@@ -25,6 +26,7 @@ use super::scan::Scanner;
 use super::walk::Walker;
 use super::{Attributes, Audit, Fsck, MountError, Profile, Repair, RepairNeeded, Survivors, Tree};
 use crate::device::{Media, Reader, Step};
+use crate::format::fast::FastTag;
 use crate::units::{BlockNr, Ino, Tid};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -76,8 +78,10 @@ enum Phase {
     JournalInode(Arc<Fs>),
     JournalSuperblock(Arc<Fs>, JournalFile),
     Scan(Arc<Fs>, Arc<Log>, Scanner, Ahead),
-    Revoke(Arc<Fs>, Arc<Log>, Revoker, Replayer),
-    Replay(Arc<Fs>, Arc<Log>, Replayer),
+    FastScan(Arc<Fs>, Arc<Log>, FastScanner, Ahead, Tid),
+    Revoke(Arc<Fs>, Arc<Log>, Revoker, Replayer, FastTags),
+    Replay(Arc<Fs>, Arc<Log>, Replayer, FastTags),
+    FastReplay(Arc<Fs>, Arc<Log>, FastReplayer, View),
     SuperblockAgain(Arc<Fs>, Replayed),
     GroupsAgain(Arc<Fs>, Replayed, Opening),
     Orphans(Mounted, List),
@@ -123,6 +127,9 @@ enum Reads {
     Resize,
 }
 
+/// What fast commits say, if the journal has any.
+type FastTags = Option<Arc<[FastTag]>>;
+
 type Next = Result<Step<Phase, Survivors>, MountError>;
 
 fn go_on(phase: Phase) -> Next {
@@ -159,40 +166,33 @@ impl Phase {
                 ahead.step(disk);
                 go_on(Self::Scan(fs, log, scanner, ahead))
             }
-            Self::Scan(fs, log, mut scanner, mut ahead) => {
-                match profile.scanned(scanner.step(disk))? {
-                    Some(Continue(())) => {
-                        ahead.passed(scanner.certain());
-                        go_on(Self::Scan(fs, log, scanner, ahead))
-                    }
-                    Some(Break(end)) if fs.needs_recovery() => {
-                        let Ahead { mut revoker, replayer, .. } = ahead;
-                        revoker.until(end);
-                        go_on(Self::Revoke(fs, log, revoker, replayer))
-                    }
-                    // Without the flag the log is thrown away (jbd2_journal_wipe).
-                    Some(Break(_)) => {
-                        let replayed = Replayed::ignored(log, profile.view(LogState::Sound));
-                        go_on(Self::SuperblockAgain(fs, replayed))
-                    }
-                    None => {
-                        let view = profile.view(LogState::Corrupt);
-                        go_on(Self::SuperblockAgain(fs, Replayed::without(Some(log), view)))
-                    }
-                }
+            Self::Scan(fs, log, mut scanner, ahead) => {
+                let scanned = profile.scanned(scanner.step(disk))?;
+                Ok(Step::GoOn(Self::scanned(fs, log, (scanner, ahead), scanned, profile)))
             }
-            Self::Revoke(fs, log, mut revoker, mut replayer) => match revoker.step(disk)? {
-                Continue(()) => go_on(Self::Revoke(fs, log, revoker, replayer)),
+            Self::FastScan(fs, log, mut fast, ahead, end) => match fast.step(disk)? {
+                Continue(()) => go_on(Self::FastScan(fs, log, fast, ahead, end)),
+                Break(tags) => go_on(Self::revoke(fs, log, ahead, end, Some(tags))),
+            },
+            Self::Revoke(fs, log, mut revoker, mut replayer, fast) => match revoker.step(disk)? {
+                Continue(()) => go_on(Self::Revoke(fs, log, revoker, replayer, fast)),
                 Break(()) => {
                     replayer.until(revoker.end(), &mut revoker);
-                    go_on(Self::Replay(fs, log, replayer))
+                    go_on(Self::Replay(fs, log, replayer, fast))
                 }
             },
-            Self::Replay(fs, log, mut replayer) => match replayer.step(disk)? {
-                Continue(()) => go_on(Self::Replay(fs, log, replayer)),
+            Self::Replay(fs, log, mut replayer, fast) => match replayer.step(disk)? {
+                Continue(()) => go_on(Self::Replay(fs, log, replayer, fast)),
                 Break(overlay) => {
                     let state = if replayer.left_out() { LogState::Corrupt } else { LogState::Sound };
-                    let view = profile.view(state);
+                    let tags = fast.unwrap_or_default();
+                    let fast = FastReplayer::of(tags, overlay);
+                    go_on(Self::FastReplay(fs, log, fast, profile.view(state)))
+                }
+            },
+            Self::FastReplay(fs, log, mut replayer, view) => match replayer.step(disk, &fs)? {
+                Continue(()) => go_on(Self::FastReplay(fs, log, replayer, view)),
+                Break(overlay) => {
                     let replayed = Replayed { overlay, ..Replayed::without(Some(log), view) };
                     go_on(Self::SuperblockAgain(fs, replayed))
                 }
@@ -206,6 +206,41 @@ impl Phase {
             Self::Walk(mounted, walker) => mounted.walk(disk, walker, profile.audit),
             Self::Rest(walked) => walked.step(disk, profile),
             Self::Audit(mounted, tree, auditor) => mounted.audit(disk, tree, auditor),
+        }
+    }
+}
+
+impl Phase {
+    /// The scan is over: transactions before `end` are replayed, then the fast commits.
+    fn revoke(fs: Arc<Fs>, log: Arc<Log>, ahead: Ahead, end: Tid, fast: FastTags) -> Self {
+        let Ahead { mut revoker, replayer, .. } = ahead;
+        revoker.until(end);
+        Self::Revoke(fs, log, revoker, replayer, fast)
+    }
+
+    /// A block of the log was scanned; none stands for a log that cannot be used.
+    fn scanned(
+        fs: Arc<Fs>,
+        log: Arc<Log>,
+        (scanner, mut ahead): (Scanner, Ahead),
+        scanned: Option<ControlFlow<Tid>>,
+        profile: &Profile,
+    ) -> Self {
+        match scanned {
+            Some(Continue(())) => {
+                ahead.passed(scanner.certain());
+                Self::Scan(fs, log, scanner, ahead)
+            }
+            Some(Break(end)) if fs.needs_recovery() && log.has_fast_commits() => {
+                let fast = FastScanner::of(log.clone(), end);
+                Self::FastScan(fs, log, fast, ahead, end)
+            }
+            Some(Break(end)) if fs.needs_recovery() => Self::revoke(fs, log, ahead, end, None),
+            // Without the flag the log is thrown away (jbd2_journal_wipe).
+            Some(Break(_)) => {
+                Self::SuperblockAgain(fs, Replayed::ignored(log, profile.view(LogState::Sound)))
+            }
+            None => Self::SuperblockAgain(fs, Replayed::without(Some(log), profile.view(LogState::Corrupt))),
         }
     }
 }

@@ -37,6 +37,11 @@ pub enum Repair {
         /// The directory.
         ino: Ino,
     },
+    /// Nothing but the checksum of an inode is bad.
+    InodeChecksum {
+        /// Its number.
+        ino: Ino,
+    },
     /// A name leads to an inode that nobody uses.
     NameOfUnused {
         /// That inode.
@@ -217,6 +222,7 @@ impl fmt::Display for Repair {
                 write!(f, "directory {ino} has a block that cannot be read: {errno}")
             }
             Self::DirectoryChecksum { ino } => write!(f, "directory {ino} has a block with a bad checksum"),
+            Self::InodeChecksum { ino } => write!(f, "inode {ino} has a bad checksum"),
             Self::NameOfUnused { ino } => write!(f, "a name leads to inode {ino}, which is not in use"),
             Self::Unattached { ino, what: Unnamed::Empty } => {
                 write!(f, "inode {ino}, an empty file, has no name")

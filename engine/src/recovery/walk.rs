@@ -86,6 +86,8 @@ pub(super) struct Walk {
     pub(super) damaged: BTreeMap<Ino, Errno>,
     /// Directories with a block of which only the checksum is bad; a check believes it.
     pub(super) unsealed: BTreeSet<Ino>,
+    /// Inodes of which only the checksum is bad; a check believes them.
+    pub(super) unsealed_inodes: BTreeSet<Ino>,
     /// Inodes that have a name and are not in use; a check clears the name.
     pub(super) unused: BTreeSet<Ino>,
 }
@@ -104,12 +106,30 @@ impl Walk {
                 let mapping = inode::mapping(disk, fs, &inode);
                 Arc::new(Seen { inode, mapping })
             });
-            if seen.is_err() && fs.view == View::Check && inode::is_unused(disk, fs, ino) {
-                self.unused.insert(ino);
-                return;
-            }
+            let seen = match (seen, fs.view) {
+                (Err(errno), View::Check) => {
+                    if inode::is_unused(disk, fs, ino) {
+                        self.unused.insert(ino);
+                        return;
+                    }
+                    self.believed(disk, fs, ino).ok_or(errno)
+                }
+                (seen, View::Check | View::Mount) => seen,
+            };
             self.seen.insert(ino, seen);
         }
+    }
+}
+
+impl Walk {
+    /// An inode of which nothing but the checksum is bad.
+    fn believed<M: Media>(&mut self, disk: &mut M, fs: &Fs, ino: Ino) -> Option<Arc<Seen>> {
+        let inode = inode::unsealed(disk, fs, ino)?;
+        let mapping = inode::mapping(disk, fs, &inode);
+        if mapping.is_ok() {
+            self.unsealed_inodes.insert(ino);
+        }
+        mapping.is_ok().then(|| Arc::new(Seen { inode, mapping }))
     }
 }
 
@@ -260,7 +280,12 @@ impl Walk {
         }
         let Some(at) = place_of(&reading.seen, reading.next) else {
             // A hole ends this, so that a size alone does not make it long.
-            reading.damage = reading.damage.or(Some(Errno::EUCLEAN));
+            // A check corrects the size first: there is no block behind the last one.
+            let last = reading.seen.mapping.as_ref().ok().and_then(|mapping| mapping.extents.last());
+            let is_end = last.is_none_or(|last| reading.next >= last.end());
+            if fs.view == View::Mount || !is_end {
+                reading.damage = reading.damage.or(Some(Errno::EUCLEAN));
+            }
             return self.read(reading);
         };
         // v6.6 fs/ext4/dir.c, ext4_readdir: "directory fails checksum", or ext4_check_dir_entry; goes on behind it

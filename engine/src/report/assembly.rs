@@ -61,9 +61,8 @@ struct Writer<'s, 'a, O> {
     observe: O,
 }
 
-impl Assembly<'_> {
-    /// The report. `observe` looks at one image of a run.
-    pub fn report(&self, observe: impl Fn(usize, &CrashId) -> Observation + Sync) -> Report {
+impl<'a> Assembly<'a> {
+    fn stage(&self) -> Stage<'a> {
         let Explored { leaves, coverage } = self.explored;
         let coverage = match coverage {
             // The draws met all that had not been followed.
@@ -72,16 +71,26 @@ impl Assembly<'_> {
         };
         let atomic = self.runs.first().map_or(self.scenario.stack.disk.atomic, |run| run.log.disk().atomic);
         let unit_bytes = atomic.bytes();
-        let stage = Stage::new(
-            self.images,
-            (leaves, coverage),
-            (self.runs, self.timeline),
-            (*self.bounds, unit_bytes),
-        );
+        Stage::new(self.images, (leaves, coverage), (self.runs, self.timeline), (*self.bounds, unit_bytes))
+    }
+
+    /// What became of the expectations, in the order of the file, and nothing else.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let stage = self.stage();
+        let verdict = |claim: Claim| {
+            let formulas: Vec<Formula> = stage.leaves.iter().map(|leaf| claim.formula(&leaf.found)).collect();
+            claim.judge(&stage, &formulas).verdict(claim.expectation.quantifier)
+        };
+        Claim::all(self.scenario, self.timeline).into_iter().map(verdict).collect()
+    }
+
+    /// The report. `observe` looks at one image of a run.
+    pub fn report(&self, observe: impl Fn(usize, &CrashId) -> Observation + Sync) -> Report {
+        let stage = self.stage();
         let claims = Claim::all(self.scenario, self.timeline);
         let formulas: Vec<Vec<Formula>> = claims
             .par_iter()
-            .map(|claim| leaves.iter().map(|leaf| claim.formula(&leaf.found)).collect())
+            .map(|claim| stage.leaves.iter().map(|leaf| claim.formula(&leaf.found)).collect())
             .collect();
         let stretches: Vec<usize> = (0..self.timeline.len()).collect();
         let of_stretch = |stretch: &usize| {
@@ -181,13 +190,7 @@ impl<O: Fn(usize, &CrashId) -> Observation + Sync> Writer<'_, '_, O> {
 
     fn judgement(&self, claim: Claim, judged: Judged) -> Judgement {
         let quantifier = claim.expectation.quantifier;
-        let verdict = match (quantifier, &judged.best, judged.open) {
-            (Quantifier::Always | Quantifier::Never, Some(_), _) => Verdict::Violated,
-            (Quantifier::Sometimes, Some(_), _) => Verdict::Holds,
-            (_, None, Some(_)) => Verdict::Inconclusive,
-            (Quantifier::Always | Quantifier::Never, None, None) => Verdict::Holds,
-            (Quantifier::Sometimes, None, None) => Verdict::Violated,
-        };
+        let verdict = judged.verdict(quantifier);
         let fails = verdict == Verdict::Violated && quantifier == Quantifier::Sometimes;
         let (instead, more_instead) =
             if fails { self.instead(claim.stretches.clone()) } else { (Vec::new(), 0) };

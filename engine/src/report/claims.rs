@@ -6,6 +6,7 @@
 //!                         leaf 1: left to block 700, folded over   so many of its images
 //! ```
 
+use super::Verdict;
 use super::stage::Stage;
 use super::timeline::Timeline;
 use crate::crash::{Best, Leaf, Nothing, TooMany};
@@ -45,6 +46,19 @@ pub(super) enum Open {
     Sampled,
     /// Too many combinations of contents; so many images were drawn.
     TooMany { drawn: u64 },
+}
+
+impl Judged {
+    /// What it amounts to.
+    pub(super) const fn verdict(&self, quantifier: Quantifier) -> Verdict {
+        match (quantifier, &self.best, self.open) {
+            (Quantifier::Always | Quantifier::Never, Some(_), _) => Verdict::Violated,
+            (Quantifier::Sometimes, Some(_), _) => Verdict::Holds,
+            (_, None, Some(_)) => Verdict::Inconclusive,
+            (Quantifier::Always | Quantifier::Never, None, None) => Verdict::Holds,
+            (Quantifier::Sometimes, None, None) => Verdict::Violated,
+        }
+    }
 }
 
 impl Claim {

@@ -46,6 +46,7 @@ fn file_system(stack: &Stack) -> String {
         (mkfs.metadata_csum == Checksums::None, "no metadata_csum"),
         (mkfs.dir_index, "dir_index"),
         (mkfs.orphan_file, "orphan_file"),
+        (mkfs.fast_commit, "fast_commit"),
         (!mount.delalloc, "nodelalloc"),
         (!mount.dioread_nolock, "dioread_lock"),
         (!mount.auto_da_alloc, "noauto_da_alloc"),

@@ -5,7 +5,7 @@
 //!                                             windows 7..=9   leaf 4             broken, and by which image
 //! ```
 
-use super::claims::{Open, rank};
+use super::claims::Open;
 use super::stage::Stage;
 use crate::contract::{Clause, Promise};
 use crate::crash::{Best, Nothing};
@@ -17,7 +17,8 @@ use std::sync::OnceLock;
 /// What became of a promise.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// The image that breaks it with the fewest writes lost, and the stretches of the clause in question.
+    /// An image that breaks it, with the fewest writes lost of those that show the same, and the stretches of the clause
+    /// in question. It is the first one found: those of all leaves would take longer than to judge.
     pub(super) broken: Option<(Best, RangeInclusive<usize>)>,
     /// Why not every image could be decided.
     pub(super) open: Option<Open>,
@@ -30,6 +31,9 @@ pub(super) fn judge(stage: &Stage<'_>, promises: &[Promise]) -> Vec<Kept> {
         let mut kept = Kept { broken: None, open: None };
         for clause in &promise.clauses {
             kept.clause(stage, clause, &found);
+            if kept.broken.is_some() {
+                break;
+            }
         }
         kept
     };
@@ -62,10 +66,9 @@ impl Kept {
                     })
                 }
             };
-            if let Some(best) = best
-                && self.broken.as_ref().is_none_or(|(known, _)| rank(&best) < rank(known))
-            {
-                self.broken = Some((best, stretches.clone()));
+            if let Some(best) = best {
+                self.broken = Some((best, stretches));
+                return;
             }
         }
     }

@@ -61,9 +61,11 @@ fn by_step(steps: usize, run: &Run<'_>, names: &Names) -> Vec<Traffic> {
                     | Why::Descriptor(_)
                     | Why::Copy { .. }
                     | Why::Revoke(_)
+                    | Why::FastCommit(_)
                     | Why::JournalSuperblock
                     | Why::Superblock
                     | Why::FlushBeforeCommit(_)
+                    | Why::FlushBeforeFastCommit(_)
                     | Why::FlushBehindCommit(_)
                     | Why::FlushForFua
                     | Why::FlushOfSync

@@ -84,6 +84,8 @@ pub struct Mkfs {
     pub dir_index: bool,
     /// A file for orphans (feature `orphan_file`).
     pub orphan_file: bool,
+    /// Room for fast commits behind the log (feature `fast_commit`).
+    pub fast_commit: bool,
 }
 
 /// Whether metadata carries checksums.
@@ -482,6 +484,7 @@ impl Default for Mkfs {
             inodes: 2048,
             dir_index: false,
             orphan_file: false,
+            fast_commit: false,
         }
     }
 }

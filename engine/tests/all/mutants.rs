@@ -357,3 +357,14 @@ fn the_matrix_sees_a_commit_without_preflush() {
     let rows = ["replace-name", "replace-empty", "replace-fsync"];
     assert_eq!(rows_lost(Mutant::CommitWithoutPreflush, "replace"), rows);
 }
+
+#[test]
+fn a_fast_commit_without_preflush() {
+    check(
+        Mutant::FastCommitWithoutPreflush,
+        "scenarios/fast-commit/fast-create-fsync.ron",
+        &[
+            "always(after: \"full\", before: \"fast\", holds: any([missing(\"/f\"), content(\"/f\", \"new\")]))",
+        ],
+    );
+}

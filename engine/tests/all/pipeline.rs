@@ -88,23 +88,30 @@ pub(crate) fn course(run: &DistinctRun) -> Course<'_> {
     Course { schedule: trace.schedule, base: &trace.base, log: &trace.log, cuts }
 }
 
-/// Images of every leaf of a scenario, `each` of them drawn at random, and what recovery finds on their bytes.
-pub(crate) fn members(scenario: &Scenario, profile: &Profile, each: u64) -> Vec<Crashed> {
+/// An image of each leaf of a scenario, drawn at random, and what recovery finds on its bytes: what `look` says of them,
+/// one after the other. Of more leaves than `most` some are taken, evenly.
+pub(crate) fn members<R>(
+    scenario: &Scenario,
+    profile: &Profile,
+    most: usize,
+    look: impl Fn(&Crashed) -> R,
+) -> Vec<R> {
     let runs = distinct(traces(scenario, None));
     let images = Images::of(runs.iter().map(course).collect());
     let blocks = (0..images.blocks()).map(BlockNr::new);
     let blocks: Vec<BlockNr> = blocks.filter(|block| images.varies(*block)).collect();
-    let bounds = Bounds { draws: each, seed: 3, ..Bounds::default() };
+    let bounds = Bounds { draws: 1, seed: 3, max_leaves: 3000 };
     let explored = explore(&images, Recovery::new(profile), &bounds, &|_| {});
     let drawn = explored
         .leaves
         .iter()
+        .step_by(explored.leaves.len().div_ceil(most).max(1))
         .flat_map(|leaf| images.draw(&leaf.class, &images.all(), &blocks, &Nothing, &bounds));
     let crashed = drawn.map(|drawn| {
         let id = images.id(&drawn.image);
         let trace = &runs[drawn.image.run].trace;
         let image = image(&trace.base, &trace.log, &id).unwrap();
-        Crashed { found: observe(&mut image.clone(), profile), id, image }
+        look(&Crashed { found: observe(&mut image.clone(), profile), id, image })
     });
     crashed.collect()
 }

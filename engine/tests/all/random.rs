@@ -1,20 +1,18 @@
 //! Random programs: the file system agrees with a plain map, and every crash state mounts and needs no repair.
 
+mod machine;
+
+use machine::{machine, mounted};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use unplug::block::{Barrier, Queue};
 use unplug::crash::brute::{Bounds, explore};
-use unplug::device::{AtomicUnit, Cache, Disk, DiskModel, Fua, Media};
-use unplug::ext4::{Datasync, Fs, Options, mkfs};
+use unplug::device::Media;
+use unplug::ext4::Datasync;
 use unplug::format::xattr::Attribute;
 use unplug::oracle::{Entry, Observation, holds, observe};
 use unplug::recovery::{self, Profile, Survivors, recover};
-use unplug::scenario::{
-    Checksums, DataMode, FallocFlags, Kernel, Mkfs, Mount, Name, OpenFlags, Predicate, RenameFlags, Stack,
-    Synchronous, Target, Whence, XattrFlags,
-};
-use unplug::schedule::Schedule;
-use unplug::units::{Moment, Time};
+use unplug::scenario::{FallocFlags, Name, OpenFlags, Predicate, RenameFlags, Target, Whence, XattrFlags};
+use unplug::units::Moment;
 use unplug::vfs::Vfs;
 
 /// A call on one of a few names, so that they meet.
@@ -461,68 +459,6 @@ fn call(vfs: &mut Vfs, op: &Op) -> bool {
         }
     };
     result.is_ok()
-}
-
-/// Kernel, mkfs and mount.
-#[derive(Clone, Debug)]
-struct Machine {
-    kernel: Kernel,
-    schedule: Schedule,
-    mkfs: Mkfs,
-    mount: Mount,
-}
-
-fn machine() -> impl Strategy<Value = Machine> {
-    let kernel = prop::sample::select(vec![Kernel::V6_6, Kernel::V5_15, Kernel::V6_1, Kernel::V6_12]);
-    let data = prop::sample::select(vec![DataMode::Ordered, DataMode::Writeback, DataMode::Journal]);
-    let synchronous = prop_oneof![
-        6 => Just(Synchronous::None),
-        1 => Just(Synchronous::Directories),
-        1 => Just(Synchronous::All),
-    ];
-    let log = (prop::bool::weighted(0.8), any::<[bool; 3]>());
-    (kernel, data, synchronous, log, any::<[bool; 6]>()).prop_map(
-        |(kernel, data, synchronous, log, others)| {
-            let (has_journal, [plain, log_checksums, early]) = log;
-            let [late, nodelalloc, dioread_lock, noauto_da_alloc, dir_index, orphan_file] = others;
-            let mkfs = Mkfs {
-                blocks: 2600,
-                journal_blocks: has_journal.then_some(1024),
-                metadata_csum: if plain { Checksums::None } else { Checksums::Crc32c },
-                inodes: 64,
-                dir_index,
-                orphan_file: orphan_file && has_journal,
-            };
-            // An early commit block needs a checksum of all that it commits, and is refused beside ordered data.
-            let early = early && plain && has_journal && data != DataMode::Ordered;
-            let mount = Mount {
-                data: if has_journal { data } else { DataMode::Writeback },
-                delalloc: !nodelalloc && data != DataMode::Journal,
-                dioread_nolock: !dioread_lock,
-                auto_da_alloc: !noauto_da_alloc,
-                journal_checksum: log_checksums && has_journal,
-                journal_async_commit: early,
-                synchronous,
-                ..Mount::of(kernel)
-            };
-            let schedule = if late { Schedule::Late } else { Schedule::Prompt };
-            Machine { kernel, schedule, mkfs, mount }
-        },
-    )
-}
-
-fn mounted(machine: &Machine) -> Vfs {
-    let now = Time::from_secs(1_700_000_000);
-    let image = mkfs(&machine.mkfs, now);
-    let model = DiskModel {
-        blocks: image.blocks(),
-        cache: Cache::Volatile,
-        atomic: AtomicUnit::Block,
-        fua: Fua::Emulated,
-    };
-    let q = Queue::new(Disk::new(model, image), Barrier::On, machine.schedule, None, now);
-    let (kernel, mkfs, mount) = (machine.kernel, machine.mkfs.clone(), machine.mount.clone());
-    Vfs::new(Fs::mount(q, Options::of(&Stack { kernel, mkfs, mount, ..Stack::default() })))
 }
 
 /// What fsync made durable: from when on, and the bytes of the file.

@@ -132,6 +132,7 @@ fn modelled(trace: &Trace) -> Vec<Run> {
             (_, Why::Copy { .. }) => ("copies", 1),
             (_, Why::Revoke(_)) => ("revoke", 1),
             (_, Why::Commit(_)) => ("commit", 1),
+            (_, Why::FastCommit(_)) => ("fast commit", 1),
             (_, Why::JournalSuperblock) => ("journal superblock", 1),
             // A directory that was not there at first is data to the recorder.
             (_, Why::InPlace { what, .. }) if what.starts_with("directory (inode") => ("data", 1),

@@ -129,10 +129,8 @@ impl JournalFeatures {
             | JournalIncompat::BITS_64.0
             | JournalIncompat::ASYNC_COMMIT.0
             | JournalIncompat::CSUM_V2.0
-            | JournalIncompat::CSUM_V3.0;
-        if self.has(JournalIncompat::FAST_COMMIT) {
-            return Err(at.unsupported("fast_commit", JournalIncompat::FAST_COMMIT.0));
-        }
+            | JournalIncompat::CSUM_V3.0
+            | JournalIncompat::FAST_COMMIT.0;
         if self.incompat.0 & !known != 0 {
             return Err(at.unsupported("unknown incompatible feature", self.incompat.0 & !known));
         }

@@ -5,6 +5,7 @@
 
 use super::super::bytes::{array, be32, byte, put, put_be32, put_byte, span, wipe};
 use super::super::checksum::crc32c;
+use super::super::fast::UNSAID_BLOCKS;
 use super::super::{Expected, FormatError, JournalSeed, Structure};
 use super::{
     BlockType, JournalCompat, JournalFeatures, JournalFormat, JournalHeader, JournalIncompat, MAGIC,
@@ -126,6 +127,25 @@ impl JournalSuperblock {
             put_byte(b, 0x50, CHECKSUM_CRC32C);
             let sealed = checksum(b);
             put_be32(b, CHECKSUM, sealed);
+        }
+    }
+
+    /// Behind the last block of the log: what follows is for fast commits, if there are any.
+    // v6.6 fs/jbd2/journal.c, jbd2_journal_initialize_fast_commit, jbd2_journal_get_num_fc_blks.
+    pub const fn log_end(&self) -> u32 {
+        if !self.features.has(JournalIncompat::FAST_COMMIT) {
+            return self.blocks;
+        }
+        let said = if self.fast_commit_blocks == 0 { UNSAID_BLOCKS } else { self.fast_commit_blocks };
+        self.blocks.saturating_sub(said)
+    }
+
+    /// The blocks of fast commits. The block behind the log is not among them, and there is none behind the last.
+    pub const fn fast_area(&self) -> std::ops::Range<u32> {
+        if self.features.has(JournalIncompat::FAST_COMMIT) {
+            self.log_end().saturating_add(1)..self.blocks
+        } else {
+            self.blocks..self.blocks
         }
     }
 

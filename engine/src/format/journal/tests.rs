@@ -92,7 +92,6 @@ fn a_superblock_that_cannot_be_is_refused() {
         &[5, 0, 0, 0, 1, 0, 0, 0, 1],
         "corrupt journal superblock: start of the log is 1, expected at least 5",
     );
-    check("fast commits", 0x2B, &[0x21], "unsupported fast_commit in the journal superblock: 0x20");
     check(
         "a feature of tomorrow",
         0x28,

@@ -85,10 +85,7 @@ features! {
 impl Compat {
     /// A feature that would change what recovery finds, and is not modelled.
     pub(super) fn refused(self) -> Option<(&'static str, u32)> {
-        [("sparse_super2", Self::SPARSE_SUPER2), ("fast_commit", Self::FAST_COMMIT)]
-            .into_iter()
-            .find(|(_, feature)| self.has(*feature))
-            .map(|(name, feature)| (name, feature.0))
+        self.has(Self::SPARSE_SUPER2).then_some(("sparse_super2", Self::SPARSE_SUPER2.0))
     }
 }
 

@@ -148,7 +148,6 @@ fn what_is_not_modelled_is_refused_by_name() {
     check("bigalloc", 0x1C, &[6], "unsupported cluster size in the superblock: 0x6");
     check("small inodes", 0x58, &[128, 0], "unsupported inode size in the superblock: 0x80");
     check("copies elsewhere", 0x5D, &[0x02], "unsupported sparse_super2 in the superblock: 0x200");
-    check("fast commits", 0x5D, &[0x04], "unsupported fast_commit in the superblock: 0x400");
     check(
         "64-bit with short descriptors",
         0x60,

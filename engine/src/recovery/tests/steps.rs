@@ -64,7 +64,8 @@ fn a_step_asks_little() {
     for (name, reader) in NAMES.iter().flat_map(|name| both().map(|reader| (name, reader))) {
         for step in steps(image(name), reader) {
             // The most is a group: its descriptor and two bitmaps.
-            assert!(step.len() <= 3, "{name}: {step:?}");
+            let blocks: BTreeSet<_> = step.iter().collect();
+            assert!(blocks.len() <= 3, "{name}: {step:?}");
         }
     }
 }

@@ -51,11 +51,11 @@ const FEATURES: &[Word<Feature>] = &[
     ("metadata_csum", Some(Feature::MetadataCsum)),
     ("dir_index", Some(Feature::DirIndex)),
     ("orphan_file", Some(Feature::OrphanFile)),
+    ("fast_commit", Some(Feature::FastCommit)),
     ("bigalloc", None),
     ("casefold", None),
     ("ea_inode", None),
     ("encrypt", None),
-    ("fast_commit", None),
     ("flex_bg", None),
     ("huge_file", None),
     ("inline_data", None),
@@ -76,6 +76,7 @@ enum Feature {
     MetadataCsum,
     DirIndex,
     OrphanFile,
+    FastCommit,
 }
 
 /// The smallest file system, in bytes.
@@ -192,12 +193,17 @@ impl Checker<'_> {
             mkfs.metadata_csum = if has(Feature::MetadataCsum) { Checksums::Crc32c } else { Checksums::None };
             mkfs.dir_index = has(Feature::DirIndex);
             mkfs.orphan_file = has(Feature::OrphanFile);
-            if let Some((node, _)) = features.iter().find(|(_, feature)| *feature == Feature::OrphanFile)
-                && !journal
+            mkfs.fast_commit = has(Feature::FastCommit);
+            for (needy, name) in [(Feature::OrphanFile, "orphan_file"), (Feature::FastCommit, "fast_commit")]
             {
-                // e2fsprogs 1.47 misc/mke2fs.c, main
-                let message = "mke2fs makes no orphan_file without a journal".to_owned();
-                self.refuse("no-journal", &node.span, message, "`orphan_file` only with `journal: true`");
+                if let Some((node, _)) = features.iter().find(|(_, feature)| *feature == needy)
+                    && !journal
+                {
+                    // e2fsprogs 1.47 misc/mke2fs.c, main. It drops fast_commit without a word.
+                    let message = format!("mke2fs makes no {name} without a journal");
+                    let expected = format!("`{name}` only with `journal: true`");
+                    self.within(".features", |c| c.refuse("no-journal", &node.span, message, &expected));
+                }
             }
         }
         mkfs

@@ -351,9 +351,6 @@ fn the_machine_is_read() {
     let check = check_stack;
     let plain = Stack::default();
     let mkfs = |mkfs| Stack { mkfs, ..Stack::default() };
-    let mount = |mount| Stack { mount, ..Stack::default() };
-    let disk = |disk| Stack { disk, ..Stack::default() };
-    let default_disk = plain.disk;
     check("nothing said", "()", &plain);
     check("the later kernel", "(kernel: \"6.6.51\")", &Stack { kernel: Kernel::V6_6_51, ..plain.clone() });
     check(
@@ -383,9 +380,30 @@ fn the_machine_is_read() {
     );
     check(
         "features",
+        "(mkfs: (features: [fast_commit]))",
+        &mkfs(Mkfs {
+            metadata_csum: Checksums::None,
+            dir_index: false,
+            fast_commit: true,
+            ..Mkfs::default()
+        }),
+    );
+    check(
+        "other features",
         "(mkfs: (features: [dir_index, orphan_file]))",
         &mkfs(Mkfs { metadata_csum: Checksums::None, dir_index: true, orphan_file: true, ..Mkfs::default() }),
     );
+    let image = Some(Image { path: "disk.img".to_owned(), disk: None });
+    check("an image", "(image: \"disk.img\")", &Stack { image, ..plain });
+}
+
+#[test]
+fn mount_and_disk_are_read() {
+    let check = check_stack;
+    let plain = Stack::default();
+    let mount = |mount| Stack { mount, ..Stack::default() };
+    let disk = |disk| Stack { disk, ..Stack::default() };
+    let default_disk = plain.disk;
     for (text, recovery) in [
         ("(recovery: e2fsck)", Recoverer::E2fsck),
         ("(recovery: \"6.12\")", Recoverer::Kernel(Kernel::V6_12)),
@@ -393,8 +411,6 @@ fn the_machine_is_read() {
     ] {
         check("who recovers", text, &Stack { recovery, ..plain.clone() });
     }
-    let image = Some(Image { path: "disk.img".to_owned(), disk: None });
-    check("an image", "(image: \"disk.img\")", &Stack { image, ..plain.clone() });
     check(
         "no auto_da_alloc",
         "(mount: (auto_da_alloc: false))",

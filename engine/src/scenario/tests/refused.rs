@@ -94,10 +94,11 @@ a mode without a journal ¦ mkfs: (journal: false), mount: (data: ‸writeback) 
 commits without a journal ¦ mkfs: (journal: false), mount: (commit: ‸30) ¦ mount-options ¦ stack.mount.commit ¦ without a journal
 checksums without a journal ¦ mkfs: (journal: false), mount: (journal_checksum: ‸true) ¦ mount-options ¦ stack.mount.journal_checksum ¦ without a journal
 a size of no journal ¦ mkfs: (journal: false, journal_size: ‸"4M") ¦ no-journal ¦ stack.mkfs.journal_size ¦ without a journal
-an orphan file without a journal ¦ mkfs: (journal: false, features: [metadata_csum, ‸orphan_file]) ¦ no-journal ¦ stack.mkfs ¦ without a journal
+an orphan file without a journal ¦ mkfs: (journal: false, features: [metadata_csum, ‸orphan_file]) ¦ no-journal ¦ stack.mkfs.features ¦ without a journal
 a mistyped reaction ¦ mount: (errors: ‸remount) ¦ unknown-word ¦ stack.mount.errors ¦ `remount_ro`
 a mistyped mode ¦ mount: (data: ‸orderd) ¦ unknown-word ¦ stack.mount.data ¦ did you mean `ordered`?
-a feature to come ¦ mkfs: (features: [‸fast_commit]) ¦ not-modelled ¦ stack.mkfs.features[0] ¦ `fast_commit`
+a feature to come ¦ mkfs: (features: [‸inline_data]) ¦ not-modelled ¦ stack.mkfs.features[0] ¦ `inline_data`
+fast commits without a journal ¦ mkfs: (journal: false, features: [metadata_csum, ‸fast_commit]) ¦ no-journal ¦ stack.mkfs.features ¦ without a journal
 an image and mkfs ¦ image: "i", mkfs: ‸(size: "32M") ¦ bad-image ¦ stack.image ¦ `mkfs` or `image`
 recovery by a range ¦ recovery: ‸"6.1..6.6" ¦ bad-recovery ¦ stack.recovery ¦ one release
 recovery by several ¦ recovery: ‸["6.1", "6.6"] ¦ bad-recovery ¦ stack.recovery ¦ one release

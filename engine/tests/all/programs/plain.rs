@@ -93,6 +93,8 @@ pub(super) struct Program {
     rules: Rules,
     /// Whether O_DIRECT goes past the page cache: not with data=journal.
     direct: bool,
+    /// Whether every write is written back (a `sync` mount).
+    synchronous: bool,
     names: BTreeMap<u8, usize>,
     files: Vec<File>,
     fds: BTreeMap<u8, (usize, How)>,
@@ -107,7 +109,7 @@ pub(super) struct Program {
 
 impl Program {
     /// `/0` is there, so many granules long, all of them the last letter.
-    pub(super) fn new(kernel: Kernel, size: usize, data: DataMode) -> Self {
+    pub(super) fn new(kernel: Kernel, size: usize, data: DataMode, synchronous: bool) -> Self {
         let old = 1 << LETTERS.len();
         let mut file = File {
             size,
@@ -124,6 +126,7 @@ impl Program {
             kernel,
             rules: kernel.rules(),
             direct: data != DataMode::Journal,
+            synchronous,
             names: BTreeMap::from([(0, 0)]),
             files: vec![file],
             fds: BTreeMap::new(),
@@ -346,7 +349,7 @@ impl Program {
         }
         self.grow(file, end, how.is_direct());
         self.set(file, from, end, value);
-        if how.is_direct() || how.is_sync() {
+        if how.is_direct() || how.is_sync() || self.synchronous {
             self.writes_back();
         }
         self.step(text);

@@ -75,6 +75,15 @@ pub(super) const ORDERS: &[Order] = &[
         kernel: "journal superblock, descriptor, copies, flush, commit, flush, \
                  descriptor, copies, flush, commit, flush, data x2, descriptor, copies, flush, commit, flush",
     },
+    // The superblock's last-mounted path, which the model does not write, was in the first commit; so it can go to its place
+    // in syncfs, before the next commit.
+    Order {
+        case: "fast-commit-full-between",
+        model: "data, journal superblock, descriptor, copies, flush, commit, flush, data, flush, fast commit, flush, \
+                descriptor, copies, flush, commit, flush, in place, data, flush, fast commit, flush",
+        kernel: "data, journal superblock, descriptor, copies, flush, commit, flush, data, flush, fast commit, flush, \
+                 in place, descriptor, copies, flush, commit, flush, in place, data, flush, fast commit, flush",
+    },
 ];
 
 pub(super) const OUTCOMES: &[Outcome] = &[
@@ -91,6 +100,9 @@ pub(super) const OUTCOMES: &[Outcome] = &[
 /// an inode that the VFS takes for clean (`nojournal_fsync`). Everything else that was recorded on 6.18 is the same
 /// in the models of 6.12 and of 6.6.
 pub(super) const OLDER: &[&str] = &[
+    "fast-commit-o-sync",
+    "fast-commit-preallocate",
+    "fast-commit-truncate",
     "ftruncate-extend-fsync",
     "mmap-extend-store-msync",
     "mmap-grow-write",
