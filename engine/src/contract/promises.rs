@@ -245,9 +245,9 @@ impl Maker<'_> {
         let lives = self.world.files.get(&ino).into_iter().flatten();
         let again = lives.map(|other| other.born).find(|born| *born > life.born);
         let shifted = self.world.shifted.get(&ino).and_then(|times| times.range(time + 1..).next());
-        // What has no name any more may be another file soon; while it is shifted, anything may be anywhere.
+        // Without its last name it is still what it was, should a crash bring the name back, until the inode is another
+        // file's; while it is shifted, anything may be anywhere.
         let ends = [
-            life.gone.map(|gone| self.world.step_of(gone)),
             again.and_then(|born| self.world.step_of(born).checked_sub(1)),
             shifted.and_then(|shifted| self.world.step_of(*shifted).checked_sub(1)),
             self.taken_over(ino, time, bytes).filter(|_| named.is_none()),

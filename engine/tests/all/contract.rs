@@ -9,10 +9,12 @@
 //! journal, sync calls promise more than they keep: only that the disk mounts is asked. With data=writeback, what a
 //! truncation freed is written over before it commits (`scenarios/modes/writeback-overwritten-victim.ron`).
 
+use crate::case::{Case, scenarios};
+use crate::pipeline::on_two_threads;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::BTreeSet;
-use unplug::check::{Finder, distinct, judge};
+use unplug::check::{Finder, check, distinct, judge};
 use unplug::contract::Level;
 use unplug::crash::Bounds;
 use unplug::kernel::Kernel;
@@ -243,6 +245,50 @@ fn a_rule_that_is_left_out_breaks_one() {
         let run = |(machine, steps): (&str, Vec<String>)| wrong(machine, &steps, Some(mutant));
         assert!(runner.run(&program(), run).is_err(), "{mutant:?}: no program of {CASES} finds it");
     }
+}
+
+/// The scenarios in which a documented promise is broken, on the kernel that they name first: of disks or mounts that keep
+/// no order, of torn blocks that cannot be mounted, without a journal, on kernels before 2.6.20 and before 6.6.3, and of
+/// ranges of files whose size is on its way (`MODEL.md`, Promises).
+const BROKEN: &[&str] = &[
+    "5-two-legal-tears-that-cannot-be-mounted",
+    "async-commit",
+    "direct-extend",
+    "fsync-after-store-by-version",
+    "given-up-page",
+    "journal-checksum-no-barrier",
+    "munmap-by-version",
+    "munmap-keeps-dirty-bits",
+    "no-barrier",
+    "no-barrier-plain",
+    "no-flush-in-2.6",
+    "no-flush-in-2.6-with-barriers",
+    "nojournal-fdatasync-by-version",
+    "nojournal-rename-e2fsck",
+    "nojournal-sync",
+    "other-mapping",
+    "size-on-disk-lags",
+    "torn-commit",
+    "torn-commit-older-kernel",
+    "torn-copy",
+    "torn-copy-e2fsck",
+    "torn-descriptor",
+    "torn-superblock",
+    "torn-superblock-backups",
+    "torn-superblock-one-group",
+];
+
+#[test]
+fn scenarios_break_the_documented_promises_that_are_listed() {
+    let broken = |case: &Case| {
+        let report = check(&case.scenario, &Bounds::default()).unwrap();
+        let mut promises = report.promises.iter();
+        promises.any(|one| one.row.level == Level::Documented && one.verdict == Verdict::Violated)
+    };
+    let cases = scenarios("scenarios");
+    let found = on_two_threads(&cases, broken).into_iter().zip(&cases).filter(|(broken, _)| *broken);
+    let found: BTreeSet<&str> = found.map(|(_, case)| case.name.as_str()).collect();
+    assert_eq!(found, BROKEN.iter().copied().collect());
 }
 
 /// Two machines of the list are no machine twice, and each can be made.
